@@ -1,0 +1,165 @@
+"""A request's definition (业务定义): what a pack says of one kind of request, compiled and flattened.
+
+`states.pack_reader` reads these strictly from TOML; `states.machine` builds a StateChart from them. Every part that
+can say no carries a `Citation`, so that a refusal always names its rule, its article and how well that is founded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from states.windows import Freeze, WindowRule
+
+Basis = Literal["read", "inferred", "decided", "unseen"]
+"""How a rule is founded: read in the text, inferred from it, decided by us, or its text was not seen (未见原文)."""
+
+FINALS = ("completed", "rejected", "recalled", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a rule comes from: its id in the catalogue, the article, the basis, and the pack that states it."""
+
+    rule: str
+    article: str
+    basis: Basis
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """An exception to a check (但书): one level, with an id and an article of its own."""
+
+    cite: Citation
+    when: Mapping[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A row of data that names a check in `states.rules`, its parameters, and when it is asked.
+
+    `when`: AND of "this field of Facts is one of these values". `on`: the events it may refuse. `at`: the states in
+    which it is asked, () for all. `side`: whose pack brings it in when two counties meet.
+    """
+
+    cite: Citation
+    does: str
+    with_: Mapping[str, Any] = field(default_factory=dict)
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    on: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
+    side: Literal["destination", "origin", "both"] = "destination"
+    except_: tuple[Waiver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A document requirement (材料): satisfied when every kind of any one bundle is there.
+
+    `at`: the first state whose `approve` it blocks; `by`: the unit that uploads it, in its own steps.
+    """
+
+    id: str
+    cite: Citation
+    any_of: tuple[tuple[str, ...], ...]
+    at: str
+    by: str
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    side: Literal["destination", "origin"] = "destination"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A ground of a transfer (转学理由)."""
+
+    name: str
+    cite: Citation
+    label: str
+    label_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step (环节): its state, the units that decide it (all of them), the role, and what the events are called.
+
+    `silence`: `escalate` (an official's silence reminds and escalates) or `expire` (waits for the family or the
+    applying school). `events`: those the holder has. `working_days` with `limit` is its clock.
+    """
+
+    state: str
+    holders: tuple[str, ...]
+    role: str
+    events: tuple[str, ...]
+    label: str
+    label_en: str
+    approve_label: str
+    approve_label_en: str
+    working_days: int
+    limit: Citation
+    silence: Literal["escalate", "expire"]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLimit:
+    """One total of working days for several steps together (TR-08)."""
+
+    cite: Citation
+    steps: tuple[str, ...]
+    working_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route (流程): exactly one fits a request; the starter and the steps in order."""
+
+    cite: Citation
+    when: Mapping[str, tuple[Any, ...]]
+    starter: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A coded reason for refusing (不予通过的理由, SYS-T6); `units` are those who may give it."""
+
+    code: str
+    label: str
+    label_en: str
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What one version of a pack says of one kind of request, its base flattened in.
+
+    `canonical` is the exact text that is hashed and stored; two definitions with the same hash are the same rules.
+    """
+
+    pack: str
+    version: int
+    kind: str
+    title: str
+    title_en: str
+    sha256: str
+    canonical: str
+    valid_from: str
+    valid_to: str | None
+    sources: Mapping[str, Mapping[str, Any]]
+    routes: tuple[Route, ...]
+    steps: Mapping[str, Step]
+    shared_limits: tuple[SharedLimit, ...]
+    returned_days: int  # working days the applicant has after a return
+    returned_limit: Citation
+    draft_days: int  # calendar days after the last change
+    windows: tuple[WindowRule, ...]
+    freezes: tuple[Freeze, ...]
+    checks: tuple[Check, ...]
+    grounds: tuple[Ground, ...]
+    requirements: tuple[Requirement, ...]
+    reasons: tuple[Reason, ...]
+    facts: tuple[str, ...]  # names of `data` that some rule may ask for this kind
+    document_limit: int  # bytes of one file, SYS-09
+    document_types: tuple[str, ...] = ("image/jpeg", "image/png", "application/pdf")
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # contradictory or blank text: value, basis, other reading

@@ -1,0 +1,114 @@
+"""Facts (事实): all that a rule may look at, frozen when a request is judged.
+
+The service gathers them with one query (`workflow_service.facts.gather`); a cure is a patch of them, so that every
+explanation can be tried out: patch, judge again, and the reason is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from states.calendar import Calendar, Clock
+
+UNITS = (
+    "destination_school",
+    "origin_school",
+    "destination_bureau",
+    "origin_bureau",
+    "shared_bureau",
+    "destination_province",
+    "origin_province",
+)
+"""The parts an organization can play in a request (单位). One organization may play several: a shared bureau is both."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """One request as it stands, and the one who asks. Never changed after it was built: use `patched`.
+
+    It is not a frozen dataclass only because frozen slots cost four times as much to build and a list of 200 rows
+    builds 200 of them; `tests/states` proves that no rule writes to it.
+    """
+
+    # When. `now` is legal time, Asia/Shanghai, the instant at which the server received the event.
+    now: datetime
+    calendar: Calendar
+
+    # The request.
+    kind: str = "transfer"
+    state: str = "draft"
+    returned_from: str | None = None
+    route: tuple[str, ...] = ()
+    ground: str | None = None
+    grade: int | None = None  # asked for, counted from primary 1 to senior 12
+    data: Mapping[str, Any] = field(default_factory=dict)  # the facts of the contract, as given by the school
+    documents: frozenset[str] = frozenset()  # kinds that lie with the request
+    reason: str | None = None  # coded reason of this event
+    comment: str | None = None
+    approvals: frozenset[str] = frozenset()  # units that have approved the current step, where it has several
+    clock: Clock | None = None  # of the current state
+    days_left: int | None = None  # of the step that a return interrupted
+    shared_used: int = 0  # working days used of a total that several steps share (TR-08)
+
+    # Who asks. `units` are the parts that the asker's organization plays in this request.
+    units: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    own: bool = False  # the same person submitted this request or approved an earlier step of it (four eyes)
+    system: bool = False
+
+    # The two schools.
+    starter: str | None = None  # the unit that started the request
+    destination_school: str = ""  # codes, for messages
+    origin_school: str = ""
+    town: bool = False  # the destination is a school of the town (城区学校)
+    offers_grade: bool = True
+    same_school: bool = False
+    same_bureau: bool = True
+    same_province: bool = True
+    same_city: bool = True
+
+    # The student, as recorded now.
+    status: str = "attending"
+    problem: bool = False  # 问题学籍, SYS-06
+    matches: bool = True  # the name and number of the request are those of the record, SYS-04
+    open_request: str | None = None  # number of another open request of this student, SYS-05
+    special_education: bool = False
+    current_grade: int | None = None
+    first_grade: int = 1  # of the stage, by the origin school's own length of schooling (学制)
+    last_grade: int = 6
+    stage: str = "primary"
+    season: str = "autumn"  # term of `now`
+
+    # Places at the destination, without this request itself.
+    class_name: str | None = None
+    class_size: int | None = None  # attending + held
+    class_held: int = 0
+    school_size: int | None = None  # attending + held in the stage
+    school_quota: int | None = None  # 学籍总量, None where nobody set one
+    holds_place: bool = False  # this request already holds its place
+
+    @property
+    def today(self) -> date:
+        """The legal day, Asia/Shanghai."""
+        return self.now.date()
+
+    @property
+    def graduating(self) -> bool:
+        """Whether the student is in the last grade of the origin school's own length of schooling (毕业年级, BJ-08)."""
+        return self.current_grade is not None and self.current_grade >= self.last_grade
+
+    def patched(self, patch: Mapping[str, Any]) -> Facts:
+        """The facts with `patch` applied: keys are fields; `data.NAME` sets one fact, `documents+` adds kinds."""
+        plain: dict[str, Any] = {}
+        data = dict(self.data)
+        for key, value in patch.items():
+            if key.startswith("data."):
+                data[key[5:]] = value
+            elif key == "documents+":
+                plain["documents"] = self.documents | frozenset(value)
+            else:
+                plain[key] = value
+        return replace(self, **plain, data=data)

@@ -1,0 +1,210 @@
+"""The plan (执行计划): a machine's class compiled once into a table, so that deciding costs a look-up.
+
+`{(state, event): Cell}`; a cell knows its target, who may send the event, and the checks that may refuse it, already
+bound to their parameters. 1.5 µs a row instead of 700 µs for a machine made per request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from statemachine import StateChart
+
+from states.definition import FINALS, Citation, Definition, Requirement, Route, Step
+from states.facts import Facts
+from states.machine import build_machine
+from states.rules import CHECKS
+from states.rules.procedure import document_present
+from states.verdict import No
+
+APPROVING = ("approve", "file", "confirm_arrival")
+SYSTEM_EVENTS = ("expire", "escalate", "recompute_clock")
+LABELS = {
+    "submit": ("提交", "Submit"), "resubmit": ("重新提交", "Resubmit"), "recall": ("撤回", "Recall"),
+    "return": ("退回补正", "Return for correction"), "reject": ("不予通过", "Refuse"), "file": ("备案", "File"),
+    "remind": ("催办", "Remind"), "note": ("备注", "Note"), "confirm_arrival": ("确认接收", "Confirm arrival"),
+    "approve": ("同意", "Approve"), "expire": ("过期", "Expire"), "escalate": ("升级督办", "Escalate"),
+    "recompute_clock": ("重算期限", "Recompute clock"),
+}
+STATE_LABELS = {
+    "draft": ("草稿", "Draft"), "returned": ("退回补正", "Returned for correction"), "completed": ("办结", "Completed"),
+    "rejected": ("不予通过", "Refused"), "recalled": ("已撤回", "Recalled"), "expired": ("已过期", "Expired"),
+}
+
+Condition = tuple[tuple[str, frozenset[Any]], ...]
+
+
+@dataclass(slots=True)
+class Bound:
+    """A check bound to its parameters; `ask` is called only where `when` fits and no exception does."""
+
+    cite: Citation
+    ask: Callable[[Facts], No | None]
+    when: Condition
+    waivers: tuple[Condition, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """One (state, event) of the plan. `target` None: the state stays; `"returned_from"`: back where it came from."""
+
+    state: str
+    event: str
+    target: str | None
+    units: frozenset[str]
+    role: str
+    label: str
+    label_en: str
+    reasons: tuple[str, ...] = ()
+    checks: tuple[Bound, ...] = ()
+    by_ground: dict[str | None, tuple[Bound, ...]] = field(default_factory=dict)
+
+    @property
+    def system(self) -> bool:
+        """Whether only the system sends this event."""
+        return self.event in SYSTEM_EVENTS
+
+    def checks_for(self, ground: str | None) -> tuple[Bound, ...]:
+        """The checks of this cell that can apply to a request with this ground, decided once and kept."""
+        found = self.by_ground.get(ground)
+        if found is None:
+            found = self.by_ground[ground] = tuple(b for b in map(partial(_for_ground, ground), self.checks) if b)
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """Everything about one kind of request under one pair of packs and one route."""
+
+    definition: Definition  # the destination's: grounds, papers, window, places, steps
+    origin: Definition  # the origin's: leaving papers and checks on leaving
+    route: Route
+    states: tuple[str, ...]  # the route as stored, steps of single-handed schools left out
+    machine: type[StateChart]
+    cells: Mapping[str, tuple[Cell, ...]]  # by state
+    by_event: Mapping[tuple[str, str], Cell]
+    requirements: tuple[Requirement, ...]
+
+    def step(self, state: str) -> Step | None:
+        """The step of a state, None for draft, returned and the ends."""
+        return self.definition.steps.get(state)
+
+
+def compile_plan(definition: Definition, origin: Definition, route: Route, states: tuple[str, ...]) -> Plan:
+    """Build the machine of `states` and compile it; `origin` is the pack of the school that is left."""
+    machine = build_machine(f"{definition.kind}_{route.cite.rule}".replace("-", "_"), states, definition.steps)
+    requirements = tuple(r for r in definition.requirements if r.side == "destination") + tuple(
+        r for r in origin.requirements if r.side == "origin"
+    )
+    plan = Plan(definition, origin, route, states, machine, {}, {}, requirements)
+    cells: dict[str, tuple[Cell, ...]] = {}
+    for state in machine.states:
+        found: dict[str, Cell] = {}
+        for transition in state.transitions:
+            for event in transition.event.split():
+                cell = _cell(plan, state.id, event, transition)
+                # A step of several units has two transitions for one event: the one that moves on names the target.
+                if event not in found or (cell.target and found[event].target is None):
+                    found[event] = cell
+        cells[state.id] = tuple(found.values())
+    for row in cells.values():
+        for cell in row:
+            cell.checks = tuple(_bind(plan, cell))
+    plan.cells = cells
+    plan.by_event = {(cell.state, cell.event): cell for row in cells.values() for cell in row}
+    return plan
+
+
+def _cell(plan: Plan, state: str, event: str, transition: Any) -> Cell:
+    target: str | None = transition.target.id
+    if transition.internal or target == state:
+        target = None
+    if event == "resubmit":
+        target = "returned_from"
+    step = plan.definition.steps.get(state)
+    units, role = frozenset({plan.route.starter}), "registrar"
+    label, label_en = LABELS[event]
+    if step and event in step.events:
+        units, role = frozenset(step.holders), step.role
+        if event in APPROVING:
+            label, label_en = step.approve_label, step.approve_label_en
+    elif event in ("remind", "note"):
+        units, role = _parties(plan), ""
+    reasons: tuple[str, ...] = ()
+    if event == "reject":
+        reasons = tuple(r.code for r in plan.definition.reasons if not r.units or units & frozenset(r.units))
+    return Cell(state, event, target, units, role, label, label_en, reasons)
+
+
+def _parties(plan: Plan) -> frozenset[str]:
+    """Every unit that has a part in this route, the two schools always."""
+    held = {unit for state in plan.states for unit in plan.definition.steps[state].holders}
+    return frozenset(held | {"destination_school", "origin_school", "destination_bureau", "origin_bureau"})
+
+
+def _bind(plan: Plan, cell: Cell) -> list[Bound]:
+    if cell.system:
+        return []
+    bound: list[Bound] = []
+    seen: set[str] = set()
+    for definition, side in ((plan.definition, "destination"), (plan.origin, "origin")):
+        for row in definition.checks:
+            if cell.event not in row.on or (row.at and cell.state not in row.at) or row.side not in (side, "both"):
+                continue
+            if row.cite.rule in seen:
+                continue  # Both counties inherit it from the same base: one reason, not two.
+            seen.add(row.cite.rule)
+            function = CHECKS[row.does]
+            arguments = dict(row.with_)
+            wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
+            arguments |= {name: value for name, value in (("cell", cell), ("definition", definition)) if name in wanted}
+            ask = partial(function, **arguments) if arguments else function
+            bound.append(Bound(row.cite, ask, _condition(row.when), tuple(_condition(w.when) for w in row.except_)))
+    if cell.event in APPROVING and cell.state in plan.states:
+        here = plan.states.index(cell.state)
+        for requirement in plan.requirements:
+            if _first_state(plan, requirement) <= here:
+                ask = partial(document_present, requirement=requirement)
+                bound.append(Bound(requirement.cite, ask, _condition(requirement.when), ()))
+    return bound
+
+
+def _first_state(plan: Plan, requirement: Requirement) -> int:
+    """Index of the first step whose approval the requirement blocks; a step left out passes it to the next."""
+    if requirement.at in plan.states:
+        return plan.states.index(requirement.at)
+    if requirement.at == "draft":
+        return 0
+    full = plan.route.steps
+    if requirement.at not in full:
+        return len(plan.states)
+    later = [state for state in full[full.index(requirement.at):] if state in plan.states]
+    return plan.states.index(later[0]) if later else len(plan.states)
+
+
+def _condition(when: Mapping[str, tuple[Any, ...]]) -> Condition:
+    return tuple((key, frozenset(values)) for key, values in when.items())
+
+
+def _for_ground(ground: str | None, bound: Bound) -> Bound | None:
+    """`bound` without its condition on the ground, None where that condition does not fit."""
+    rest = tuple(part for part in bound.when if part[0] != "ground")
+    if len(rest) == len(bound.when):
+        return bound
+    fits = all(ground in values for key, values in bound.when if key == "ground")
+    return Bound(bound.cite, bound.ask, rest, bound.waivers) if fits else None
+
+
+def fits(condition: Condition, facts: Facts) -> bool:
+    """Whether every part of a condition holds; `data.NAME` looks into the given facts."""
+    for key, values in condition:
+        value = facts.data.get(key[5:]) if key.startswith("data.") else getattr(facts, key)
+        if value not in values:
+            return False
+    return True
+
+
+__all__ = ["FINALS", "LABELS", "STATE_LABELS", "Bound", "Cell", "Plan", "compile_plan", "fits"]
