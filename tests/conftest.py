@@ -1,0 +1,137 @@
+"""What every test may ask for: an empty, migrated database on each engine, and the promise that a skip is seen."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+
+RUN_DIR = "WORKFLOW_SERVICE_TEST_RUN"
+"""The environment carries the run's folder from the pytest that was called to its xdist workers."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where a test's own database is: `owner_url` migrates, `url` is the service's role; one and the same on SQLite."""
+
+    owner_url: str
+    url: str
+    dialect: str
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        run_dir = Path(tempfile.mkdtemp(prefix="wfs-run-"))
+        (run_dir / "owner.pid").write_text(str(os.getpid()))
+        os.environ[RUN_DIR] = str(run_dir)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        run_dir = Path(os.environ.pop(RUN_DIR))
+        postgres.end(run_dir)
+        shutil.rmtree(run_dir)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Under CI=true a skip fails the run: a test that silently did not run proves nothing."""
+    skipped = _skipped(session.config)
+    if skipped and os.environ.get("CI") == "true" and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = _skipped(terminalreporter.config)
+    if skipped:
+        terminalreporter.section(f"{skipped} TESTS WERE NOT RUN (reasons above)", sep="!", red=True, bold=True)
+        if os.environ.get("CI") == "true":
+            terminalreporter.line("CI=true: a test that did not run counts as a failure.")
+
+
+def _skipped(config: pytest.Config) -> int:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return len(reporter.stats.get("skipped", [])) if isinstance(reporter, pytest.TerminalReporter) else 0
+
+
+@pytest.fixture(scope="session")
+def run_dir() -> Path:
+    """Return the folder that all workers of this run share."""
+    return Path(os.environ[RUN_DIR])
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(run_dir: Path) -> Path:
+    """Return a migrated, empty SQLite file, made once per run, to be copied."""
+    from workflow_service import db
+
+    path = run_dir / "template.sqlite"
+    with postgres.locked(run_dir / "sqlite.lock"):
+        if not path.exists():
+            db.upgrade(f"sqlite:///{run_dir / 'new.sqlite'}")
+            with closing(sqlite3.connect(run_dir / "new.sqlite", isolation_level=None)) as connection:
+                connection.execute("VACUUM INTO ?", (str(path),))  # one file, whatever stood in its write-ahead log
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_place(run_dir: Path) -> Path:
+    """Return the socket folder of this run's PostgreSQL."""
+    return postgres.ensure(run_dir)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(run_dir: Path, postgres_place: Path) -> str:
+    """Return the name of a migrated, empty PostgreSQL database, made once per run, to be copied."""
+    from workflow_service import db
+
+    name = "migrated"
+    with postgres.locked(run_dir / "template.lock"):
+        if not (run_dir / "template.made").exists():
+            with postgres.connect(postgres_place) as connection:
+                connection.execute(f"CREATE DATABASE {name} OWNER {postgres.OWNER}")
+            db.upgrade(
+                postgres.url(postgres_place, name, postgres.OWNER),
+                postgres.url(postgres_place, name, postgres.SERVICE),
+            )
+            (run_dir / "template.made").touch()
+    return name
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Database:
+    """Give a test its own migrated SQLite file."""
+    shutil.copyfile(sqlite_template, tmp_path / "test.sqlite")
+    where = f"sqlite:///{tmp_path / 'test.sqlite'}"
+    return Database(where, where, "sqlite")
+
+
+@pytest.fixture
+def postgresql_database(postgres_place: Path, postgres_template: str) -> Iterator[Database]:
+    """Give a test its own migrated PostgreSQL database, owned by `owner`, used by `app`."""
+    name = f"t{uuid.uuid4().hex}"
+    with postgres.connect(postgres_place) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE {postgres_template} OWNER {postgres.OWNER} STRATEGY file_copy"
+        )
+        yield Database(
+            postgres.url(postgres_place, name, postgres.OWNER),
+            postgres.url(postgres_place, name, postgres.SERVICE),
+            "postgresql",
+        )
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Database:
+    """Run the test twice: on SQLite and on PostgreSQL, each with an empty, migrated database of its own."""
+    database: Database = request.getfixturevalue(f"{request.param}_database")
+    return database
