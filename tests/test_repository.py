@@ -1,0 +1,115 @@
+"""The repository holds itself to its own laws: what documents promise, what folders mean, what may not be committed."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("states", "workflow_service", "api")
+
+
+def tracked() -> list[Path]:
+    """Return every file that git keeps, as far as it is in the work tree."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def sources(*packages: str) -> list[Path]:
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the top-level name of every module that `path` imports from elsewhere."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.split(".")[0]
+
+
+def test_imports_go_from_api_to_workflow_service_to_states() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_states_imports_the_standard_library_and_statemachine_only() -> None:
+    allowed = sys.stdlib_module_names - {"sqlite3", "socket", "http", "urllib", "subprocess", "threading"}
+    outside = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sources("states")
+        for name in imported(path)
+        if name not in allowed | {"states", "statemachine"}
+    }
+    assert outside == set()
+
+
+def test_states_reads_no_clock_and_no_file() -> None:
+    asked = re.compile(r"\b(datetime\.now|date\.today|utcnow|time\.time|open\(|\.read_text|\.read_bytes|random\.)")
+    found = {
+        f"{path.relative_to(ROOT)}: {hit}" for path in sources("states") for hit in asked.findall(path.read_text())
+    }
+    assert found == set()
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    empty = re.compile(r"(^|_)(managers?|helpers?|utils?|utilities|processors?|info|base|common|misc)(_|$)")
+    named = [path.relative_to(ROOT) for path in sources(*PACKAGES, "tests") if empty.search(path.stem)]
+    assert named == []
+
+
+def test_nothing_committed_names_a_registry_or_a_place_on_one_machine() -> None:
+    # Written in parts, so that this file does not find itself.
+    forbidden = re.compile("|".join([
+        "pypi" + r"\.org", "python" + "hosted", r"registry\." + "npmjs", r"deb\." + "debian", "index" + "-url",
+        "/" + "work/main", "/" + r"root/\.", r"/home/" + r"[a-z]+/",
+    ]))  # fmt: skip
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:  # a picture or a font
+            continue
+        found += [f"{path.relative_to(ROOT)}: {hit.group()}" for hit in forbidden.finditer(text)]
+    assert found == []
+
+
+def test_no_secret_or_database_is_committed() -> None:
+    assert [
+        p.name for p in tracked() if p.suffix in {".sqlite", ".sqlite3", ".db", ".pem", ".key"} or p.name == ".env"
+    ] == []
+
+
+@pytest.mark.parametrize("group", ["runtime", "test"])
+def test_every_locked_package_has_one_version_and_hashes(group: str) -> None:
+    text = (ROOT / "requirements" / f"{group}.txt").read_text()
+    entries = re.split(r"\n(?=[a-zA-Z0-9])", text.strip())
+    assert all(re.match(r"[\w.\-\[\],]+==[\w.]+", entry) and "--hash=sha256:" in entry for entry in entries)
+
+
+def test_every_direct_dependency_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    locks = {group: (ROOT / "requirements" / f"{group}.txt").read_text() for group in ("runtime", "test")}
+    wanted = [("runtime", name) for name in project["project"]["dependencies"]]
+    wanted += [("test", name) for name in project["dependency-groups"]["test"]]
+    bare = [(group, re.split(r"[\[<>=,]", name)[0]) for group, name in wanted]
+    assert [pair for pair in bare if not re.search(rf"^{re.escape(pair[1])}(\[.*\])?==", locks[pair[0]], re.M)] == []
+
+
+def test_every_setting_that_is_read_is_in_env_example_and_no_other() -> None:
+    from workflow_service.config import VARIABLES
+
+    example = (ROOT / "deploy" / "env.example").read_text()
+    assert set(re.findall(r"^([A-Z_]+)=", example, re.M)) == set(VARIABLES)
+
+
+def test_the_environment_is_read_in_one_place_only() -> None:
+    """`config.load` reads it; the command line, which hands it in, is the only other file that may name it."""
+    named = {str(p.relative_to(ROOT)) for p in sources(*PACKAGES) if re.search(r"os\.environ|getenv", p.read_text())}
+    assert {name for name in named if not name.startswith(("workflow_service/config", "api/cli", "api/demo"))} == set()
