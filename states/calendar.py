@@ -86,9 +86,9 @@ class Calendar:
 
     days: Mapping[date, bool]
     published_years: frozenset[int]
-    terms: Mapping[tuple[str, int, str], Term] = field(default_factory=dict)
+    terms: Mapping[tuple[str, int, Season], Term] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
-    window_dates: Mapping[tuple[str, int, str], NoticeDates] = field(default_factory=dict)
+    window_dates: Mapping[tuple[str, int, Season], NoticeDates] = field(default_factory=dict)
     version: str = ""
 
     def is_working(self, day: date) -> bool:
@@ -168,15 +168,15 @@ def run_clock(calendar: Calendar, received: date, working_days: int, paused: Seq
     return Clock(received, starts, working_days, tuple(skipped), day, provisional)
 
 
-def days_used(clock: Clock, until: date) -> int:
-    """Counted days of the clock before the day `until`, which is the day of an event and so not counted."""
-    span = (min(until, clock.due + _DAY) - clock.starts).days
-    return max(0, span - sum(clock.starts < day < until for day in clock.skipped))
+def days_used(calendar: Calendar, clock: Clock, until: date) -> int:
+    """Counted days of the clock before the day `until`, which is the day of an event and so not counted itself."""
+    days = (clock.starts + n * _DAY for n in range((min(until, clock.due + _DAY) - clock.starts).days))
+    return sum(calendar.is_working(day) and day not in clock.skipped for day in days)
 
 
-def days_left(clock: Clock, until: date) -> int:
+def days_left(calendar: Calendar, clock: Clock, until: date) -> int:
     """Working days that are left when the clock stops on the day `until`: at least 1 until `due`, 0 after it."""
-    return clock.working_days - days_used(clock, until)
+    return clock.working_days - days_used(calendar, clock, until)
 
 
 def resume(calendar: Calendar, on: date, days_left: int) -> Clock:

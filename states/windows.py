@@ -22,6 +22,13 @@ Days = tuple[date, date]
 _MONTH_DAY: Final = re.compile(r"\d\d-\d\d")
 
 
+def _check_month_days(*values: str) -> None:
+    for value in values:
+        if not _MONTH_DAY.fullmatch(value):
+            raise ValueError(f"a day of every year is written MM-DD, not {value!r}")
+        date.fromisoformat(f"2024-{value}")
+
+
 @dataclass(frozen=True, slots=True)
 class Solar:
     """From `first` to `last`, MM-DD, both inclusive; a `last` before `first` lies in the next year (08-15 to 01-10)."""
@@ -139,7 +146,9 @@ class Judgement:
         return self.next.opens if self.open is None and self.next is not None else None
 
 
-ALWAYS: Final = WindowRule("always", (Solar("autumn", "01-01", "12-31"),), "no window is set / 未规定受理窗口", "decided")
+ALWAYS: Final = WindowRule(
+    "always", (Solar("autumn", "01-01", "12-31"),), "no window is set / 未规定受理窗口", "decided"
+)
 """Where no rule sets a window, every day is open, less the freezes."""
 
 TR_07: Final = WindowRule(
@@ -202,7 +211,9 @@ def default_demo_day(calendar: Calendar, rule: WindowRule = TR_07) -> date:
 
 def _windows(rule: WindowRule, calendar: Calendar, year: int, scope: str) -> tuple[list[Window], list[str]]:
     noticed = {key[2]: dates for key, dates in calendar.window_dates.items() if key[:2] == (rule.id, year)}
-    dated = [(season, (notice.first, notice.last), notice.source) for season, notice in noticed.items()]
+    dated: list[tuple[Season, Days, str]] = [
+        (season, (notice.first, notice.last), notice.source) for season, notice in noticed.items()
+    ]
     gaps = []
     for span in rule.spans:
         if span.season not in noticed:
@@ -280,10 +291,3 @@ def _solar_days(first: str, last: str, year: int) -> Days:
 def _on(year: int, month_day: str, instead: str) -> date:
     common = month_day == "02-29" and (year % 4 or (year % 100 == 0 and year % 400))
     return date.fromisoformat(f"{year}-{instead if common else month_day}")
-
-
-def _check_month_days(*values: str) -> None:
-    for value in values:
-        if not _MONTH_DAY.fullmatch(value):
-            raise ValueError(f"a day of every year is written MM-DD, not {value!r}")
-        date.fromisoformat(f"2024-{value}")
