@@ -123,10 +123,20 @@ def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:
     if target == "returned":
         holders = ((plan.route.starter, "registrar"),)
     return Change(
-        cell, target, target in FINALS, True, holders, clock, limit, due_instant(clock.due) if clock else None,
+        cell,
+        target,
+        target in FINALS,
+        True,
+        holders,
+        clock,
+        limit,
+        due_instant(clock.due) if clock else None,
         expires=target == "returned" or (after is not None and after.silence == "expire"),
-        days_left=days_left, shared_used=used,
-        returned_from=facts.state if target == "returned" else None, approvals=(), place=_place(facts, cell, target),
+        days_left=days_left,
+        shared_used=used,
+        returned_from=facts.state if target == "returned" else None,
+        approvals=(),
+        place=_place(facts, cell, target),
     )
 
 
@@ -135,8 +145,20 @@ def _staying(plan: Plan, facts: Facts, cell: Cell, approvals: tuple[str, ...]) -
     pending = [unit for unit in step.holders if unit not in approvals] if step else []
     holders = tuple((unit, step.role) for unit in pending) if step else ((plan.route.starter, "registrar"),)
     return Change(
-        cell, facts.state, False, False, holders, None, None, None, expires=False, days_left=facts.days_left,
-        shared_used=facts.shared_used, returned_from=facts.returned_from, approvals=approvals, place="",
+        cell,
+        facts.state,
+        False,
+        False,
+        holders,
+        None,
+        None,
+        None,
+        expires=False,
+        days_left=facts.days_left,
+        shared_used=facts.shared_used,
+        returned_from=facts.returned_from,
+        approvals=approvals,
+        place="",
     )
 
 

@@ -55,7 +55,10 @@ def build_machine(name: str, route: Iterable[str], steps: Mapping[str, Step]) ->
     rule = {"validators": "rules_allow"}
     stay = {"target": None, "internal": True, **rule}
     states: dict[str, Any] = {
-        "draft": {"initial": True, "on": {"submit": [_to(order[0])], "recall": [_to("recalled")], "expire": [_to("expired")]}}
+        "draft": {
+            "initial": True,
+            "on": {"submit": [_to(order[0])], "recall": [_to("recalled")], "expire": [_to("expired")]},
+        }
     }
     attributes: dict[str, Any] = {"rules_allow": _rules_allow, "others_pending": _others_pending, **ENGINE_FLAGS}
     resubmits = []
@@ -71,10 +74,14 @@ def build_machine(name: str, route: Iterable[str], steps: Mapping[str, Step]) ->
             resubmits.append(dict(_to(here), cond=f"from_{here}"))
         states[here] = {"on": on}
     if resubmits:
-        states["returned"] = {"on": {
-            "resubmit": resubmits, "recall": [_to("recalled")], "expire": [_to("expired")],
-            **{event: [dict(stay, target="returned")] for event in STAYING},
-        }}
+        states["returned"] = {
+            "on": {
+                "resubmit": resubmits,
+                "recall": [_to("recalled")],
+                "expire": [_to("expired")],
+                **{event: [dict(stay, target="returned")] for event in STAYING},
+            }
+        }
     rejects = any("reject" in steps[state].events for state in order)
     for final in FINALS:
         if final != "rejected" or rejects:

@@ -23,15 +23,27 @@ from states.verdict import No
 APPROVING = ("approve", "file", "confirm_arrival")
 SYSTEM_EVENTS = ("expire", "escalate", "recompute_clock")
 LABELS = {
-    "submit": ("提交", "Submit"), "resubmit": ("重新提交", "Resubmit"), "recall": ("撤回", "Recall"),
-    "return": ("退回补正", "Return for correction"), "reject": ("不予通过", "Refuse"), "file": ("备案", "File"),
-    "remind": ("催办", "Remind"), "note": ("备注", "Note"), "confirm_arrival": ("确认接收", "Confirm arrival"),
-    "approve": ("同意", "Approve"), "expire": ("过期", "Expire"), "escalate": ("升级督办", "Escalate"),
+    "submit": ("提交", "Submit"),
+    "resubmit": ("重新提交", "Resubmit"),
+    "recall": ("撤回", "Recall"),
+    "return": ("退回补正", "Return for correction"),
+    "reject": ("不予通过", "Refuse"),
+    "file": ("备案", "File"),
+    "remind": ("催办", "Remind"),
+    "note": ("备注", "Note"),
+    "confirm_arrival": ("确认接收", "Confirm arrival"),
+    "approve": ("同意", "Approve"),
+    "expire": ("过期", "Expire"),
+    "escalate": ("升级督办", "Escalate"),
     "recompute_clock": ("重算期限", "Recompute clock"),
 }
 STATE_LABELS = {
-    "draft": ("草稿", "Draft"), "returned": ("退回补正", "Returned for correction"), "completed": ("办结", "Completed"),
-    "rejected": ("不予通过", "Refused"), "recalled": ("已撤回", "Recalled"), "expired": ("已过期", "Expired"),
+    "draft": ("草稿", "Draft"),
+    "returned": ("退回补正", "Returned for correction"),
+    "completed": ("办结", "Completed"),
+    "rejected": ("不予通过", "Refused"),
+    "recalled": ("已撤回", "Recalled"),
+    "expired": ("已过期", "Expired"),
 }
 
 Condition = tuple[tuple[str, frozenset[Any]], ...]
@@ -181,7 +193,7 @@ def _first_state(plan: Plan, requirement: Requirement) -> int:
     full = plan.route.steps
     if requirement.at not in full:
         return len(plan.states)
-    later = [state for state in full[full.index(requirement.at):] if state in plan.states]
+    later = [state for state in full[full.index(requirement.at) :] if state in plan.states]
     return plan.states.index(later[0]) if later else len(plan.states)
 
 

@@ -1,0 +1,67 @@
+"""The tables, one file per family; importing this package registers them all."""
+
+from workflow_service.models.accounts import AccessLog, Account, RoleGrant, Token
+from workflow_service.models.columns import Base
+from workflow_service.models.organizations import Organization, PlaceHold, SchoolClass, SchoolStage, Supervision
+from workflow_service.models.policies import (
+    Heartbeat,
+    ImportBatch,
+    LegalClock,
+    Outage,
+    PackVersion,
+    Term,
+    WindowDate,
+    WindowNotice,
+    WorkingDay,
+)
+from workflow_service.models.requests import (
+    History,
+    HistoryComment,
+    Notice,
+    Outbox,
+    Paper,
+    Request,
+    RequestDocument,
+    RequestKey,
+    RequestParty,
+)
+from workflow_service.models.students import Enrolment, Guardian, Student, StudentNumber
+
+APPEND_ONLY = ("history", "access_log")
+"""Tables of which the service's own role may neither change nor remove a row."""
+
+__all__ = [
+    "APPEND_ONLY",
+    "AccessLog",
+    "Account",
+    "Base",
+    "Enrolment",
+    "Guardian",
+    "Heartbeat",
+    "History",
+    "HistoryComment",
+    "ImportBatch",
+    "LegalClock",
+    "Notice",
+    "Organization",
+    "Outage",
+    "Outbox",
+    "PackVersion",
+    "Paper",
+    "PlaceHold",
+    "Request",
+    "RequestDocument",
+    "RequestKey",
+    "RequestParty",
+    "RoleGrant",
+    "SchoolClass",
+    "SchoolStage",
+    "Student",
+    "StudentNumber",
+    "Supervision",
+    "Term",
+    "Token",
+    "WindowDate",
+    "WindowNotice",
+    "WorkingDay",
+]

@@ -1,0 +1,76 @@
+"""Column types that mean the same on SQLite and PostgreSQL.
+
+An instant is one integer, microseconds UTC: both engines compare, index and return it alike, and the hot statements
+bind it without a conversion. Legal days are DATE, never instants (Asia/Shanghai had summer time until 1991).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Boolean, LargeBinary, MetaData, SmallInteger, Text
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970 UTC. A naive datetime is refused: it would silently mean another zone elsewhere."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a zone")
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant as an aware datetime in Asia/Shanghai, the zone of all legal time."""
+    return (EPOCH + timedelta(microseconds=micros)).astimezone(SHANGHAI)
+
+
+def iso(micros: int | None) -> str | None:
+    """ISO 8601 with offset, as the API shows it."""
+    return None if micros is None else from_micros(micros).isoformat()
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON kept as its exact text: what was written is what is read, hashed and shown."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else dumps(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON with Chinese left readable and keys in the order given."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+Id = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=False)]
+Ref = Annotated[int, mapped_column(BigInteger)]
+Micros = Annotated[int, mapped_column(BigInteger)]
+Bucket = Annotated[int, mapped_column(SmallInteger)]
+Bytes = Annotated[bytes, mapped_column(LargeBinary)]
+Str = Annotated[str, mapped_column(Text)]
+Flag = Annotated[bool, mapped_column(Boolean)]

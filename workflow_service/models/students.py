@@ -1,0 +1,100 @@
+"""Students (学生) and their enrolments (学籍): one current enrolment per student, for life, effective and recorded."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+from states.student_status import STATUSES
+
+from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, Micros, Ref, Str
+
+_KNOWN = ", ".join(f"'{status}'" for status in sorted(STATUSES))
+
+
+class Student(Base):
+    """A person with a status. Identity and student numbers are encrypted, and found by keyed hashes.
+
+    `chain` is the hash of the student's last history row.
+    """
+
+    __tablename__ = "student"
+    id: Mapped[Id]
+    bucket: Mapped[Bucket]
+    name: Mapped[Str]
+    pinyin: Mapped[Str]  # "zhang xiao ming zxm": full and initials, what the search box takes
+    former_name: Mapped[Str | None]
+    sex: Mapped[Str]
+    birth_date: Mapped[date]
+    identity_type: Mapped[Str] = mapped_column(default="1")
+    identity_number: Mapped[Bytes | None]
+    identity_hash: Mapped[Bytes | None]
+    student_number: Mapped[Bytes | None]
+    student_number_hash: Mapped[Bytes | None] = mapped_column(unique=True)
+    status: Mapped[Str]
+    problem: Mapped[Str | None]  # kind of the problem record (问题学籍), SYS-30
+    special_education: Mapped[Flag] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    chain: Mapped[Bytes]
+    __table_args__ = (
+        CheckConstraint(f"status IN ({_KNOWN})", name="status"),
+        Index("ix_student_identity_hash", "identity_hash"),
+        Index("ix_student_name", "name"),
+    )
+
+
+class StudentNumber(Base):
+    """The registry of student numbers by keyed hash (学籍号登记): uniqueness that survives sharding by student."""
+
+    __tablename__ = "student_number"
+    number_hash: Mapped[Bytes] = mapped_column(primary_key=True)
+    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), unique=True)
+
+
+class Guardian(Base):
+    """A guardian (监护人); name and phone are encrypted."""
+
+    __tablename__ = "guardian"
+    id: Mapped[Id]
+    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), index=True)
+    relation: Mapped[Str]
+    name: Mapped[Bytes]
+    phone: Mapped[Bytes | None]
+    phone_hash: Mapped[Bytes | None]
+
+
+class Enrolment(Base):
+    """Where a status hangs (学籍所在): student, school, class, from and to, effective and recorded."""
+
+    __tablename__ = "enrolment"
+    id: Mapped[Id]
+    bucket: Mapped[Bucket]
+    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), index=True)
+    school_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"))
+    class_id: Mapped[Ref] = mapped_column(ForeignKey("school_class.id"))
+    stage: Mapped[Str]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    recorded_at: Mapped[Micros]
+    ended_at: Mapped[Micros | None]  # recorded time of the end
+    start_reason: Mapped[Str]
+    end_reason: Mapped[Str | None]
+    start_request_id: Mapped[Ref | None]
+    end_request_id: Mapped[Ref | None]
+    __table_args__ = (
+        Index(
+            "uq_enrolment_current",
+            "student_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "ix_enrolment_school_current",
+            "school_id",
+            "class_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
