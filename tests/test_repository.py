@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
+from tests.conftest import Database
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("states", "workflow_service", "api")
 
@@ -113,3 +116,72 @@ def test_the_environment_is_read_in_one_place_only() -> None:
     """`config.load` reads it; the command line, which hands it in, is the only other file that may name it."""
     named = {str(p.relative_to(ROOT)) for p in sources(*PACKAGES) if re.search(r"os\.environ|getenv", p.read_text())}
     assert {name for name in named if not name.startswith(("workflow_service/config", "api/cli", "api/demo"))} == set()
+
+
+def test_there_is_one_newest_migration() -> None:
+    from alembic.script import ScriptDirectory
+
+    from workflow_service.db import alembic_config
+
+    assert len(ScriptDirectory.from_config(alembic_config("sqlite://")).get_heads()) == 1
+
+
+def test_models_equal_migrations(database_url: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from workflow_service.db import make_engine
+    from workflow_service.models import Base
+
+    engine = make_engine(database_url.owner_url, owner=True)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_the_services_own_role_only_adds_to_append_only_tables(database_url: Database) -> None:
+    from sqlalchemy import delete, update
+    from sqlalchemy.exc import DatabaseError
+
+    from workflow_service.db import begin, make_engine
+    from workflow_service.models import APPEND_ONLY, Base
+
+    engine = make_engine(database_url.url)
+    for name in APPEND_ONLY:
+        table = Base.metadata.tables[name]
+        column = next(iter(table.primary_key))
+        for statement in (delete(table), update(table).values({column: column})):
+            with pytest.raises(DatabaseError), begin(engine) as connection:
+                connection.execute(statement)
+    engine.dispose()
+
+
+def test_models_equal_migrations_to_the_last_check_and_index(
+    postgresql_database: Database, postgres_place: Path
+) -> None:
+    """Alembic compares no CHECK and no index predicate; PostgreSQL's own catalogue does."""
+    from sqlalchemy import Connection, text
+
+    from workflow_service.db import make_engine
+    from workflow_service.models import Base
+
+    def catalogue(connection: Connection) -> set[str]:
+        rows = connection.execute(
+            text(
+                "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint"
+                " WHERE connamespace = 'public'::regnamespace"
+                " UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
+            )
+        )
+        return {row[0] for row in rows if "alembic_version" not in row[0]}
+
+    with postgres.connect(postgres_place) as plain:
+        plain.execute(f"CREATE DATABASE from_models OWNER {postgres.OWNER}")
+    migrated = make_engine(postgresql_database.owner_url, owner=True)
+    modelled = make_engine(postgres.url(postgres_place, "from_models", postgres.OWNER), owner=True)
+    Base.metadata.create_all(modelled)
+    with migrated.connect() as one, modelled.connect() as other:
+        assert catalogue(one) == catalogue(other)
+    migrated.dispose()
+    modelled.dispose()
