@@ -40,10 +40,12 @@ class Waiver:
 class Check:
     """A row of data that names a check in `states.rules`, its parameters, and when it is asked.
 
+    `id` is the row's own; several rows may carry out one rule of the catalogue and cite it.
     `when`: AND of "this field of Facts is one of these values". `on`: the events it may refuse. `at`: the states in
     which it is asked, () for all. `side`: whose pack brings it in when two counties meet.
     """
 
+    id: str
     cite: Citation
     does: str
     with_: Mapping[str, Any] = field(default_factory=dict)
@@ -103,11 +105,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class SharedLimit:
-    """One total of working days for several steps together (TR-08)."""
+    """One total of working days for several steps together (TR-08), where `when` fits."""
 
     cite: Citation
     steps: tuple[str, ...]
     working_days: int
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,10 @@ class Definition:
     requirements: tuple[Requirement, ...]
     reasons: tuple[Reason, ...]
     facts: tuple[str, ...]  # names of `data` that some rule may ask for this kind
+    missing_papers: Citation  # the rule that nothing incomplete is approved (TR-03)
     document_limit: int  # bytes of one file, SYS-09
     document_types: tuple[str, ...] = ("image/jpeg", "image/png", "application/pdf")
-    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # contradictory or blank text: value, basis, other reading
+    graduating_wipe: tuple[Citation, str] | None = None  # MM-DD 00:00 on which their open requests end (SYS-46)
+    parameters: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # contradictory or blank text: value, basis, other reading
