@@ -185,3 +185,24 @@ def test_models_equal_migrations_to_the_last_check_and_index(
         assert catalogue(one) == catalogue(other)
     migrated.dispose()
     modelled.dispose()
+
+
+def test_the_package_ships_every_file_that_it_reads() -> None:
+    """An editable install finds files that a built package would lack."""
+    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    inside = [path.relative_to(ROOT) for path in tracked() if path.relative_to(ROOT).parts[0] in PACKAGES]
+    missing = [path for path in inside if path.suffix != ".py" and not any(path.match(glob) for glob in shipped)]
+    assert missing == []
+
+
+def test_sql_asks_for_no_time_and_no_chance_and_uses_no_trigger() -> None:
+    """Time, ids and randomness are handed in: only so can a school year run in seconds from one seed."""
+    asked = re.compile(r"\bnow\(\)|CURRENT_(?:TIMESTAMP|DATE|TIME)\b|\bRANDOM\(\)|CREATE TRIGGER|gen_random_uuid", re.I)
+    found = {
+        f"{path.relative_to(ROOT)}:{node.lineno}: {hit}"
+        for path in sources("workflow_service", "api")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for hit in asked.findall(node.value)
+    }
+    assert found == set()
