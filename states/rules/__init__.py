@@ -2,6 +2,7 @@
 
 A check takes `Facts` and its typed parameters, reads nothing else, and returns None or `No`. A pack names it with
 `does`, its parameters with `with`; ids and articles are the pack's, so that one check serves many counties.
+The meaning of a check is fixed once a published pack names it: what should mean something else gets a new name.
 """
 
 from __future__ import annotations
@@ -14,13 +15,22 @@ from states.verdict import No
 CheckFunction = Callable[..., No | None]
 CHECKS: dict[str, CheckFunction] = {}
 STRICT_DIRECTION: dict[str, dict[str, str]] = {}
-"""For every parameter of a check which way is stricter (`lower`, `higher`, `subset`, `superset`), for `tighten`."""
+"""For every parameter of a check which way is stricter (`lower`, `higher`, `subset`, `superset`), for `tighten`.
+
+`same` is a parameter that names what is asked (a fact, a freeze) and may not be changed at all.
+"""
+OF_THE_RECORD: set[str] = set()
+"""Checks that look at the student's record. They keep silent while name and number do not match it (2001): their
+messages would show a stranger's status and grade to whoever tries numbers out."""
+OF_THE_INPUT: set[str] = set()
+"""Checks of what comes with the event itself (a coded reason). Explaining leaves them out until something came with
+it: a button is not grey because its form has not been filled in yet."""
 
 F = TypeVar("F", bound=CheckFunction)
 
 
-def check(**directions: str) -> Callable[[F], F]:
-    """Register a check under its function's name; keyword arguments give each parameter's strict direction."""
+def check(*, of_the_record: bool = False, of_the_input: bool = False, **directions: str) -> Callable[[F], F]:
+    """Register a check under its function's name; the other keywords give each parameter's strict direction."""
 
     def register(function: F) -> F:
         name: Any = function.__name__
@@ -28,9 +38,13 @@ def check(**directions: str) -> Callable[[F], F]:
             raise ValueError(f"check {name} is defined twice")
         CHECKS[name] = function
         STRICT_DIRECTION[name] = dict(directions)
+        if of_the_record:
+            OF_THE_RECORD.add(name)
+        if of_the_input:
+            OF_THE_INPUT.add(name)
         return function
 
     return register
 
 
-from states.rules import procedure  # noqa: E402,F401  (each module registers its checks when it is imported)
+from states.rules import ground, intake, place, procedure, student  # noqa: E402,F401  (each registers its checks)

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from states.definition import Requirement
 from states.facts import Facts
 from states.rules import check
+from states.rules.wording import documents_named, named_all
 from states.verdict import Cure, No
 
 if TYPE_CHECKING:
     from states.plan import Cell
 
-UNIT_NAMES = {
-    "destination_school": ("转入学校", "the destination school"),
-    "origin_school": ("转出学校", "the origin school"),
-    "destination_bureau": ("转入地主管教育局", "the destination's bureau"),
-    "origin_bureau": ("转出地主管教育局", "the origin's bureau"),
-    "shared_bureau": ("共同主管教育局", "the bureau of both schools"),
-    "destination_province": ("转入省教育厅", "the destination's province"),
-    "origin_province": ("转出省教育厅", "the origin's province"),
-    "applicant": ("申请学校", "the applying school"),
-    "guardian": ("监护人", "the guardian"),
-}
-ROLE_NAMES = {"registrar": ("学籍管理员", "registrar"), "principal": ("校长", "principal"), "": ("", "")}
-
-
-def named(unit: str, role: str = "") -> tuple[str, str]:
-    """A unit and role as people read them, Chinese and English."""
-    zh, en = UNIT_NAMES.get(unit, (unit, unit))
-    role_zh, role_en = ROLE_NAMES.get(role, (role, role))
-    return f"{zh}{role_zh}", f"{en}{' ' + role_en if role_en else ''}"
-
 
 @check()
 def actor_holds(facts: Facts, cell: Cell) -> No | None:
-    """非本环节办理人 / the event belongs to whoever holds the step (SYS-03), not to everyone who sees it."""
-    if facts.system or (cell.units & facts.units and (not cell.role or cell.role in facts.roles)):
-        return None
-    unit = min(cell.units)
-    zh, en = named(unit, cell.role)
-    cure = Cure("tell", unit, f"请{zh}办理", f"ask {en} to do it",
-                {"units": cell.units, "roles": frozenset({cell.role})})
+    """非本环节办理人 / the event belongs to whoever holds the step (SYS-03), not to everyone who sees it.
+
+    The system holds nothing but its own events and what leaves the state as it is (a reminder). In a step of several
+    units each decides once.
+    """
+    if facts.system:
+        return None if cell.target is None else _not_yours(cell)
+    if cell.units.isdisjoint(facts.units) or (cell.role and cell.role not in facts.roles):
+        return _not_yours(cell)
+    if cell.several and facts.approvals.issuperset(cell.units & facts.units):
+        return _already_approved(cell, facts.approvals)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _not_yours(cell: Cell) -> No:
+    """The refusal of a cell, made once: most rows of most lists are somebody else's."""
+    zh, en = named_all(cell.units, cell.role)
+    cure = Cure(
+        "tell",
+        min(cell.units),
+        f"请{zh}办理",
+        f"Ask {en} to do it.",
+        {"units": cell.units, "roles": frozenset({cell.role}), "system": False},
+    )
     return No(f"此操作由{zh}办理，不属于您的环节", f"This belongs to {en}; it is not your step.", (cure,))
+
+
+def _already_approved(cell: Cell, approvals: frozenset[str]) -> No:
+    waiting = cell.units - approvals
+    zh, en = named_all(waiting, cell.role)
+    cure = Cure("tell", min(waiting), f"请{zh}办理", f"Ask {en} to do it.", {"units": waiting})
+    return No(f"您单位已办理本环节，尚待{zh}办理", f"Your unit has decided this step; {en} has not yet.", (cure,))
 
 
 @check()
@@ -50,23 +58,76 @@ def four_eyes(facts: Facts, cell: Cell) -> No | None:
     """本人不得审核本人提交的业务 / nobody decides what they submitted or already decided themselves (SYS-08)."""
     if not facts.own:
         return None
-    unit = min(cell.units)
-    zh, en = named(unit, cell.role)
-    cure = Cure("tell", unit, f"请{zh}的另一位工作人员办理", f"ask another person acting for {en}", {"own": False})
-    return No("您已提交或审核过本申请，不得再由本人审核", "You submitted or decided this request before; someone else must.",
-              (cure,))
+    zh, en = named_all(cell.units, cell.role)
+    cure = Cure(
+        "tell", min(cell.units), f"请{zh}的另一位工作人员办理", f"Ask another person acting for {en}.", {"own": False}
+    )
+    return No(
+        "您已提交或审核过本申请，不得再由本人审核",
+        "You submitted or decided this request before; someone else must decide now.",
+        (cure,),
+    )
 
 
-@check(codes="subset")
-def coded_reason(facts: Facts, cell: Cell, codes: tuple[str, ...] = ()) -> No | None:
+@check()
+def starter_may(facts: Facts, cell: Cell) -> No | None:
+    """发起学校不符 / who starts a request is a rule of the route (N25-08, NJ-13), not of who is asked first."""
+    if facts.starter is None or facts.starter in cell.units:
+        return None
+    zh, en = named_all(cell.units)
+    cure = Cure("tell", min(cell.units), f"请{zh}发起", f"Ask {en} to start it.", {"starter": min(cell.units)})
+    return No(f"本业务由{zh}发起", f"This request is started by {en}.", (cure,))
+
+
+@check(of_the_input=True, codes="subset")
+def coded_reason(facts: Facts, cell: Cell, codes: Sequence[str] = ()) -> No | None:
     """不予通过须选择法定理由 / refusing needs a coded reason; fees, ranking and "we keep him" are none (SYS-T6)."""
-    allowed = cell.reasons or codes
+    allowed = codes or cell.reasons
     if facts.reason in allowed:
         return None
-    cure = Cure("choose", min(cell.units), "请从理由列表中选择", "choose one of the listed reasons",
-                {"reason": allowed[0]} if allowed else {})
-    return No("不予通过须选择列出的理由；缺材料请用“退回补正”", "Refusing needs one of the listed reasons; for missing papers use return.",
-              (cure,) if allowed else (), pending=facts.reason is None)
+    cures = (
+        (
+            Cure(
+                "choose",
+                min(cell.units),
+                "请从理由列表中选择",
+                "Choose one of the listed reasons.",
+                {"reason": allowed[0]},
+            ),
+        )
+        if allowed
+        else ()
+    )
+    return No(
+        "不予通过须选择列出的理由；缺材料请用“退回补正”",
+        "Refusing needs one of the listed reasons; for missing papers use return.",
+        cures,
+        pending=facts.reason is None,
+    )
+
+
+@check()
+def placed_pupil_not_refused(facts: Facts, cell: Cell) -> No | None:
+    """教育局安排的学生不得拒收 / a school may not refuse a pupil whom the bureau placed (NJ-11)."""
+    if facts.data.get("placed_by_bureau") is not True:
+        return None
+    cure = Cure(
+        "ask",
+        "destination_bureau",
+        "如确有困难，请转入地主管教育局变更安排",
+        "Ask the destination's bureau to change its placement.",
+        {"data.placed_by_bureau": False},
+    )
+    return No("该生由教育局安排就学，学校不得拒收", "The bureau placed this pupil; the school may not refuse.", (cure,))
+
+
+@check()
+def accepted_before(facts: Facts, cell: Cell) -> No | None:
+    """前一环节已同意接收 / who accepted in an earlier step may not refuse at the arrival; nobody can clear it."""
+    zh, en = named_all(cell.units)
+    return No(
+        f"{zh}在前一环节已同意接收，接收环节不得再拒绝", f"{en} accepted in an earlier step and may not refuse now."
+    )
 
 
 def document_present(facts: Facts, requirement: Requirement) -> No | None:
@@ -75,9 +136,20 @@ def document_present(facts: Facts, requirement: Requirement) -> No | None:
     for bundle in requirement.any_of:
         if present.issuperset(bundle):
             return None
-    cures = tuple(
-        Cure("supply", requirement.by, f"补交 {'、'.join(missing)}", f"upload {', '.join(missing)}",
-             {"documents+": missing})
-        for missing in (tuple(kind for kind in bundle if kind not in present) for bundle in requirement.any_of)
+    return _missing(
+        requirement.by,
+        requirement.cite.rule,
+        tuple(tuple(kind for kind in bundle if kind not in present) for bundle in requirement.any_of),
     )
-    return No(f"缺少材料：{requirement.id}", f"A document is missing: {requirement.id}.", cures, pending=True)
+
+
+@lru_cache(maxsize=4096)
+def _missing(by: str, rule: str, bundles: tuple[tuple[str, ...], ...]) -> No:
+    """The refusal for what is missing of each bundle; the same few are asked for again and again."""
+    names = [documents_named(missing) for missing in bundles]
+    cures = tuple(
+        Cure("supply", by, f"补交{zh}", f"Upload {en}.", {"documents+": missing})
+        for missing, (zh, en) in zip(bundles, names, strict=True)
+    )
+    zh, en = " 或 ".join(zh for zh, _ in names), " or ".join(en for _, en in names)
+    return No(f"缺少材料：{zh}（{rule}）", f"A document is missing: {en} ({rule}).", cures, pending=True)

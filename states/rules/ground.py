@@ -1,0 +1,152 @@
+"""Checks of the ground (转学理由) and of the facts that it asks.
+
+A fact that is not given is `pending`: it never blocks the intake, and blocks every approval by its name.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from states.calendar import day_opens
+from states.definition import Definition
+from states.facts import Facts
+from states.rules import check
+from states.rules.wording import fact_named, value_named
+from states.verdict import Cure, No
+from states.vocabulary import DATA_FACTS, GROUND_TEXTS
+
+
+@check()
+def ground_known(facts: Facts, definition: Definition) -> No | None:
+    """转学理由不在列 / the ground is one of the destination's; a pack without a list takes `other` with a text."""
+    grounds = definition.grounds
+    if any(ground.name == facts.ground for ground in grounds) or (not grounds and facts.ground == "other"):
+        return None
+    names = [ground.name for ground in grounds] or ["other"]
+    zh = "、".join(ground.label for ground in grounds) or "其他理由"
+    en = "; ".join(ground.label_en for ground in grounds) or "another reason"
+    cure = Cure("choose", "applicant", f"从下列理由中选择：{zh}", f"Choose one of: {en}.", {"ground": names[0]})
+    given = "未选择转学理由" if facts.ground is None else "所选转学理由不被接受"
+    given_en = "No ground was chosen" if facts.ground is None else "This ground is not accepted"
+    return No(f"{given}；可选：{zh}", f"{given_en}; possible are: {en}.", (cure,))
+
+
+@check()
+def ground_text_given(facts: Facts) -> No | None:
+    """须写明理由 / the ground `other` comes with its reason in words."""
+    for name in GROUND_TEXTS:
+        text = facts.data.get(name)
+        if isinstance(text, str) and text.strip():
+            return None
+    cure = Cure("supply", "applicant", "写明转学理由", "Say the reason in words.", {f"data.{GROUND_TEXTS[0]}": "…"})
+    return No("须写明转学理由", "The reason must be given in words.", (cure,), pending=True)
+
+
+@check(fact="same", at_least="higher")
+def months_since(facts: Facts, fact: str, at_least: int) -> No | None:
+    """未满规定月数 / at least so many months have passed since a day (TR-G1, TR-G4).
+
+    以上 includes the day itself (民法典 1259): since 2025-09-01, twelve months are full on 2026-09-01. A month without
+    that day ends on its last (民法典 202): since 2024-02-29, twelve months are full on 2025-02-28.
+    """
+    since = _day(facts.data.get(fact))
+    zh, en = fact_named(fact)
+    if since is None:
+        latest = _latest_start(facts.today, at_least)
+        return _not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
+    full = months_later(since, at_least)
+    if facts.today >= full:
+        return None
+    until = day_opens(full)
+    cure = Cure("wait", "nobody", f"等到 {full}", f"Wait until {full}.", {"now": until}, until)
+    return No(
+        f"{zh}为 {since}，须满 {at_least} 个月，{full} 起满足",
+        f"{en}: {since}; {at_least} months are full on {full}.",
+        (cure,),
+    )
+
+
+@check(fact="same")
+def date_reached(facts: Facts, fact: str) -> No | None:
+    """日期未到 / the day of a fact has come (TR-G3: counted from the handover, not from signing)."""
+    day = _day(facts.data.get(fact))
+    if day is None:
+        return _not_given(
+            fact, facts.today.isoformat(), f"（须不晚于 {facts.today}）", f" (no later than {facts.today})"
+        )
+    if day <= facts.today:
+        return None
+    zh, en = fact_named(fact)
+    until = day_opens(day)
+    cure = Cure("wait", "nobody", f"等到 {day}", f"Wait until {day}.", {"now": until}, until)
+    return No(f"{zh}为 {day}，尚未到期", f"{en}: {day}; that day has not come.", (cure,))
+
+
+@check(fact="same")
+def fact_given(facts: Facts, fact: str) -> No | None:
+    """事实未填写 / a fact that somebody will need is given, whatever it is."""
+    if facts.data.get(fact) not in (None, ""):
+        return None
+    kind = DATA_FACTS.get(fact)
+    example: object = facts.today.isoformat() if kind and kind.type == "date" else "…"
+    if kind and kind.type == "bool":
+        example = True
+    elif kind and kind.choices:
+        example = kind.choices[0][0]
+    return _not_given(fact, example)
+
+
+@check(fact="same", allowed="subset")
+def fact_is(facts: Facts, fact: str, allowed: Sequence[object]) -> No | None:
+    """事实不符合条件 / the ground holds only where this fact is so (NJ-10: the pupil's register alone is no ground)."""
+    given = facts.data.get(fact)
+    if given in allowed and given is not None:
+        return None
+    wanted = [value_named(fact, value) for value in allowed]
+    wanted_zh, wanted_en = "或".join(zh for zh, _ in wanted), " or ".join(en for _, en in wanted)
+    if given is None or given == "":
+        return _not_given(fact, allowed[0], f"（须为：{wanted_zh}）", f" (it must be: {wanted_en})")
+    zh, en = fact_named(fact)
+    given_zh, given_en = value_named(fact, given)
+    cure = Cure(
+        "correct",
+        "applicant",
+        f"如填写有误，据实更正“{zh}”",
+        f"If it was entered wrongly, correct “{en}” truthfully.",
+        {f"data.{fact}": allowed[0]},
+    )
+    return No(f"{zh}为“{given_zh}”，须为：{wanted_zh}", f"{en}: {given_en}; it must be: {wanted_en}.", (cure,))
+
+
+def _not_given(fact: str, value: object, note: str = "", note_en: str = "") -> No:
+    zh, en = fact_named(fact)
+    cure = Cure("supply", "applicant", f"填写“{zh}”{note}", f"Give “{en}”{note_en}.", {f"data.{fact}": value})
+    return No(f"未填写“{zh}”{note}", f"“{en}” is not given{note_en}.", (cure,), pending=True)
+
+
+def _day(value: object) -> date | None:
+    """A day as given: a date, or its ISO form; None for anything else, which counts as not given."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, date) else None
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day `months` later (or earlier), or the last day of a month that has no such day (民法典 202)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _latest_start(today: date, months: int) -> date:
+    """The last day since which so many months are full on `today`; a short month's end stands for several."""
+    latest = months_later(today, -months)
+    while months_later(latest + timedelta(days=1), months) <= today:
+        latest += timedelta(days=1)
+    return latest
