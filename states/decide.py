@@ -9,21 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from states.calendar import Clock, days_used, due_instant, resume, run_clock
-from states.definition import FINALS, Citation
+from states.calendar import Clock, days_left, days_used, due_instant, resume, run_clock
+from states.definition import FINALS, Citation, SharedLimit
 from states.facts import Facts
-from states.plan import Bound, Cell, Plan, fits
+from states.plan import APPROVING, Bound, Cell, Plan, fits
 from states.verdict import EventVerdict, Reason
 
-_COMING_IN = ("draft", "returned")
+COMING_IN = ("submit", "resubmit")
+"""What is only missing never blocks these: it is listed, and blocks every approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an event amounts to. `target` is the state afterwards (the same where the event stays).
 
-    `holders`: (unit, role) of whoever must act next, () at the end. `clock` with `limit` is the step's clock, None at
-    the end and where it goes on unchanged. `place`: what happens to the held place.
+    `holders`: (unit, role) of whoever must act next, () at the end. `clock` with `limit` is the clock of the state that
+    is entered; None at the end and where it goes on unchanged (`recompute_clock` alone gives a new one where the state
+    stays). `expires`: the silence of that state ends the request. `place`: what happens to the held place.
     """
 
     cell: Cell
@@ -50,22 +52,26 @@ class Refusal:
     reasons: tuple[Reason, ...]
 
 
-def reasons_against(cell: Cell, facts: Facts) -> list[Reason]:
-    """Every reason against one event, in the order of the packs; [] when it is allowed."""
-    found = []
-    submitting = cell.event == "submit"
+def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[Reason]:
+    """Every reason against one event, in the order of the packs; [] when it is allowed.
+
+    `explaining`: nothing was sent yet, so what comes with the event (a coded reason) is not asked for.
+    """
+    found: list[Reason] = []
+    coming_in = cell.event in COMING_IN
     for bound in cell.checks_for(facts.ground):
+        if explaining and bound.of_the_input:
+            continue
         reason = _ask(bound, facts)
-        # What is only missing never blocks the intake: it is listed and blocks every approval.
-        if reason is not None and not (submitting and reason.no.pending):
+        if reason is not None and not (coming_in and reason.no.pending):
             found.append(reason)
     return found
 
 
 def pending_at_submit(plan: Plan, facts: Facts) -> list[Reason]:
     """What `submit` would let through although it is missing, and the first approval would not."""
-    cell = plan.by_event[plan.states[0], "approve"] if (plan.states[0], "approve") in plan.by_event else None
-    found = [] if cell is None else [_ask(bound, facts) for bound in cell.checks_for(facts.ground)]
+    first = next((cell for cell in plan.cells[plan.states[0]] if cell.event in APPROVING), None)
+    found = [_ask(bound, facts) for bound in first.checks_for(facts.ground)] if first else []
     return [reason for reason in found if reason is not None and reason.no.pending]
 
 
@@ -79,11 +85,15 @@ def _ask(bound: Bound, facts: Facts) -> Reason | None:
 
 
 def explain(plan: Plan, facts: Facts) -> list[EventVerdict]:
-    """Every event of the current state for the one who asks, allowed or with every reason why not."""
+    """Every event of the current state for the one who asks, allowed or with every reason why not.
+
+    Without `facts.reason` nothing was sent yet: a coded reason is then no reason against the event.
+    """
     verdicts = []
-    for cell in plan.cells[facts.state]:
+    asked = facts.reason is None
+    for cell in plan.cells.get(facts.state, ()):
         if not cell.system:
-            reasons = reasons_against(cell, facts)
+            reasons = reasons_against(cell, facts, explaining=asked)
             verdicts.append(EventVerdict(cell.event, cell.label, cell.label_en, not reasons, tuple(reasons)))
     return verdicts
 
@@ -91,33 +101,37 @@ def explain(plan: Plan, facts: Facts) -> list[EventVerdict]:
 def decide(plan: Plan, facts: Facts, event: str) -> Change | Refusal:
     """The change that `event` amounts to, or every reason against it.
 
-    `facts.system` is the system actor's (expire, escalate, recompute_clock); nobody else may send those.
+    `facts.system` is the system actor's (expire, escalate, recompute_clock); nobody else may send those, and it holds
+    no step itself. An official's silence never ends a request: there `expire` needs `facts.reason`, the rule that
+    ends it (SYS-46).
     """
     cell = plan.by_event.get((facts.state, event))
     if cell is None or (cell.system and not facts.system):
         return Refusal(None, ())
-    if not facts.system:
-        reasons = reasons_against(cell, facts)
-        if reasons:
-            return Refusal(cell, tuple(reasons))
-    return _change(plan, facts, cell)
+    if cell.target == "returned_from" and (facts.returned_from, "return") not in plan.by_event:
+        return Refusal(None, ())  # It was never returned from there: there is nowhere to go back to.
+    if event == "expire" and facts.reason is None and not expires_in_silence(plan, facts.state):
+        return Refusal(cell, ())
+    reasons = reasons_against(cell, facts)
+    return Refusal(cell, tuple(reasons)) if reasons else _change(plan, facts, cell)
+
+
+def expires_in_silence(plan: Plan, state: str) -> bool:
+    """Whether what waits in this state waits for the family or the applying school, so that its silence ends it."""
+    step = plan.step(state)
+    return state in ("draft", "returned") or (step is not None and step.silence == "expire")
 
 
 def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:
-    step = plan.step(facts.state)
-    approvals = tuple(sorted(facts.approvals))
-    target = cell.target
-    if target == "returned_from":
-        target = facts.returned_from
-    elif step and len(step.holders) > 1 and cell.event in ("approve", "file"):
-        approvals = tuple(sorted(facts.approvals | (facts.units & frozenset(step.holders))))
+    approvals = facts.approvals
+    target = facts.returned_from if cell.target == "returned_from" else cell.target
+    if cell.several:
+        approvals |= facts.units & cell.units
         if others_pending(plan, facts):
             target = None
-    moved = target is not None and target != facts.state
-    if not moved:
+    if target is None:
         return _staying(plan, facts, cell, approvals)
-    assert target is not None
-    clock, limit, days_left, used = _clock(plan, facts, target)
+    clock, limit, left, used = _clock(plan, facts, target)
     after = plan.step(target)
     holders = tuple((unit, after.role) for unit in after.holders) if after else ()
     if target == "returned":
@@ -131,8 +145,8 @@ def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:
         clock,
         limit,
         due_instant(clock.due) if clock else None,
-        expires=target == "returned" or (after is not None and after.silence == "expire"),
-        days_left=days_left,
+        expires=expires_in_silence(plan, target),
+        days_left=left,
         shared_used=used,
         returned_from=facts.state if target == "returned" else None,
         approvals=(),
@@ -140,24 +154,27 @@ def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:
     )
 
 
-def _staying(plan: Plan, facts: Facts, cell: Cell, approvals: tuple[str, ...]) -> Change:
+def _staying(plan: Plan, facts: Facts, cell: Cell, approvals: frozenset[str]) -> Change:
     step = plan.step(facts.state)
     pending = [unit for unit in step.holders if unit not in approvals] if step else []
     holders = tuple((unit, step.role) for unit in pending) if step else ((plan.route.starter, "registrar"),)
+    clock = None
+    if cell.event == "recompute_clock" and facts.clock:
+        clock = resume(facts.calendar, facts.clock.received, facts.clock.working_days)
     return Change(
         cell,
         facts.state,
         False,
         False,
         holders,
+        clock,
         None,
-        None,
-        None,
-        expires=False,
+        due_instant(clock.due) if clock else None,
+        expires=expires_in_silence(plan, facts.state),
         days_left=facts.days_left,
         shared_used=facts.shared_used,
         returned_from=facts.returned_from,
-        approvals=approvals,
+        approvals=tuple(sorted(approvals)),
         place="",
     )
 
@@ -180,23 +197,29 @@ def _place(facts: Facts, cell: Cell, target: str) -> str:
 
 
 def _clock(plan: Plan, facts: Facts, target: str) -> tuple[Clock | None, Citation | None, int | None, int]:
-    """The clock of the state that is entered, its rule, what is left of an interrupted one, and the shared total used."""
+    """The clock of the state that is entered, its rule, what a return left of it, and the shared total used."""
     definition, today, calendar = plan.definition, facts.today, facts.calendar
     used, left = facts.shared_used, facts.days_left
-    shared = next((s for s in definition.shared_limits if facts.state in s.steps), None)
-    if shared and facts.clock:
+    if facts.clock and _shared(plan, facts, facts.state):
         used += days_used(calendar, facts.clock, today)
     if target == "returned":
-        if facts.clock:
-            left = max(1, facts.clock.working_days - days_used(calendar, facts.clock, today))
+        left = days_left(calendar, facts.clock, today) if facts.clock else left
         return run_clock(calendar, today, definition.returned_days), definition.returned_limit, left, used
     step = plan.step(target)
     if step is None:
         return None, None, None, used
     days, limit = step.working_days, step.limit
-    total = next((s for s in definition.shared_limits if target in s.steps), None)
+    total = _shared(plan, facts, target)
     if total and total.working_days - used < days:
         days, limit = max(1, total.working_days - used), total.cite
     if facts.state == "returned" and left is not None:
         return resume(calendar, today, left), limit, None, used
     return run_clock(calendar, today, days), limit, None, used
+
+
+def _shared(plan: Plan, facts: Facts, state: str) -> SharedLimit | None:
+    """The total that this state shares with others, where there is one for this request (TR-08)."""
+    for shared in plan.definition.shared_limits:
+        if state in shared.steps and fits(tuple(shared.when.items()), facts):
+            return shared
+    return None

@@ -8,12 +8,14 @@ trapped states. A test proves that plan and engine agree in every cell.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from statemachine import StateChart
 from statemachine.io import create_machine_class_from_definition
 
 from states.definition import FINALS, Step
+from states.vocabulary import HOLDER_EVENTS
 
 ENGINE_FLAGS: dict[str, bool] = {
     # With the library's defaults an event that does not fit and an error in an action vanish without a trace.
@@ -24,6 +26,8 @@ ENGINE_FLAGS: dict[str, bool] = {
 }
 STAYING = ("remind", "note", "escalate", "recompute_clock")
 """Events that leave the state as it is, and are still written to the history."""
+GOING_BACK = {"return": "returned", "reject": "rejected"}
+"""Events of a holder that do not move on; one unit is enough for them, where a step has several."""
 
 
 class Refused(Exception):
@@ -46,42 +50,30 @@ def _others_pending(machine: Any, source: Any) -> bool:
     return bool(machine.model.others_pending(source.id))
 
 
-def build_machine(name: str, route: Iterable[str], steps: Mapping[str, Step]) -> type[StateChart]:
+def build_machine(name: str, route: Iterable[str], steps: Mapping[str, Step]) -> type[StateChart[Any]]:
     """The StateChart of one route: draft, its steps in order, returned, and the four ends.
 
-    Raises `statemachine.exceptions.InvalidDefinition` for an unreachable or trapped state.
+    Raises `statemachine.exceptions.InvalidDefinition` for an unreachable or trapped state, `ValueError` for an event
+    that no holder can have: a step that named `note` would move on by a remark.
     """
     order = tuple(route)
-    rule = {"validators": "rules_allow"}
-    stay = {"target": None, "internal": True, **rule}
-    states: dict[str, Any] = {
-        "draft": {
-            "initial": True,
-            "on": {"submit": [_to(order[0])], "recall": [_to("recalled")], "expire": [_to("expired")]},
-        }
-    }
+    ends = {"recall": [_to("recalled")], "expire": [_to("expired")]}
+    states: dict[str, Any] = {"draft": {"initial": True, "on": {"submit": [_to(order[0])], **deepcopy(ends)}}}
     attributes: dict[str, Any] = {"rules_allow": _rules_allow, "others_pending": _others_pending, **ENGINE_FLAGS}
     resubmits = []
     for here, after in zip(order, (*order[1:], "completed"), strict=True):
         step = steps[here]
-        on: dict[str, Any] = {event: [dict(stay, target=here)] for event in STAYING}
-        on["recall"] = [_to("recalled")]
-        on["expire"] = [_to("expired")]
+        on: dict[str, Any] = {**_staying(here), **deepcopy(ends)}
         for event in step.events:
+            if event not in HOLDER_EVENTS:
+                raise ValueError(f"{here}: a step's holder cannot have the event {event!r}")
             on[event] = _holder_event(event, here, after, several=len(step.holders) > 1)
         if "return" in step.events:
             attributes[f"from_{here}"] = _came_from(here)
             resubmits.append(dict(_to(here), cond=f"from_{here}"))
         states[here] = {"on": on}
     if resubmits:
-        states["returned"] = {
-            "on": {
-                "resubmit": resubmits,
-                "recall": [_to("recalled")],
-                "expire": [_to("expired")],
-                **{event: [dict(stay, target="returned")] for event in STAYING},
-            }
-        }
+        states["returned"] = {"on": {"resubmit": resubmits, **deepcopy(ends), **_staying("returned")}}
     rejects = any("reject" in steps[state].events for state in order)
     for final in FINALS:
         if final != "rejected" or rejects:
@@ -93,12 +85,14 @@ def _to(target: str) -> dict[str, Any]:
     return {"target": target, "validators": "rules_allow"}
 
 
+def _staying(state: str) -> dict[str, Any]:
+    return {event: [dict(_to(state), internal=True)] for event in STAYING}
+
+
 def _holder_event(event: str, here: str, after: str, several: bool) -> list[dict[str, Any]]:
     """The transitions of an event that the step's holder has."""
-    if event == "return":
-        return [_to("returned")]
-    if event == "reject":
-        return [_to("rejected")]
+    if event in GOING_BACK:
+        return [_to(GOING_BACK[event])]
     if several:
         return [dict(_to(here), cond="others_pending", internal=True), dict(_to(after), unless="others_pending")]
     return [_to(after)]

@@ -7,18 +7,19 @@ bound to their parameters. 1.5 µs a row instead of 700 µs for a machine made p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from statemachine import StateChart
 
-from states.definition import FINALS, Citation, Definition, Requirement, Route, Step
+from states.definition import FINALS, Check, Citation, Definition, Requirement, Route, Step
 from states.facts import Facts
-from states.machine import build_machine
-from states.rules import CHECKS
+from states.machine import GOING_BACK, build_machine
+from states.rules import CHECKS, OF_THE_INPUT, OF_THE_RECORD
 from states.rules.procedure import document_present
 from states.verdict import No
+from states.vocabulary import GROUNDS
 
 APPROVING = ("approve", "file", "confirm_arrival")
 SYSTEM_EVENTS = ("expire", "escalate", "recompute_clock")
@@ -46,22 +47,30 @@ STATE_LABELS = {
     "expired": ("已过期", "Expired"),
 }
 
-Condition = tuple[tuple[str, frozenset[Any]], ...]
+Condition = tuple[tuple[str, tuple[Any, ...]], ...]
+_STRANGER: Condition = (("matches", (False,)),)
 
 
 @dataclass(slots=True)
 class Bound:
-    """A check bound to its parameters; `ask` is called only where `when` fits and no exception does."""
+    """A check bound to its parameters; `ask` is called only where `when` fits and no exception does.
+
+    `of_the_input`: it looks at what comes with the event, so that explaining leaves it out before something came.
+    """
 
     cite: Citation
     ask: Callable[[Facts], No | None]
-    when: Condition
-    waivers: tuple[Condition, ...]
+    when: Condition = ()
+    waivers: tuple[Condition, ...] = ()
+    of_the_input: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Cell:
-    """One (state, event) of the plan. `target` None: the state stays; `"returned_from"`: back where it came from."""
+    """One (state, event) of the plan. `target` None: the state stays; `"returned_from"`: back where it came from.
+
+    `several`: all of `units` must send the event before it moves on. `system`: only the system sends it.
+    """
 
     state: str
     event: str
@@ -70,20 +79,22 @@ class Cell:
     role: str
     label: str
     label_en: str
+    several: bool = False
+    system: bool = False
     reasons: tuple[str, ...] = ()
     checks: tuple[Bound, ...] = ()
     by_ground: dict[str | None, tuple[Bound, ...]] = field(default_factory=dict)
 
-    @property
-    def system(self) -> bool:
-        """Whether only the system sends this event."""
-        return self.event in SYSTEM_EVENTS
-
     def checks_for(self, ground: str | None) -> tuple[Bound, ...]:
-        """The checks of this cell that can apply to a request with this ground, decided once and kept."""
+        """The checks of this cell that can apply to a request with this ground, decided once and kept.
+
+        Only for grounds that have a name: a stranger's invented ones would fill the memory.
+        """
         found = self.by_ground.get(ground)
         if found is None:
-            found = self.by_ground[ground] = tuple(b for b in map(partial(_for_ground, ground), self.checks) if b)
+            found = tuple(b for b in map(partial(_for_ground, ground), self.checks) if b)
+            if ground is None or ground in GROUNDS:
+                self.by_ground[ground] = found
         return found
 
 
@@ -95,7 +106,7 @@ class Plan:
     origin: Definition  # the origin's: leaving papers and checks on leaving
     route: Route
     states: tuple[str, ...]  # the route as stored, steps of single-handed schools left out
-    machine: type[StateChart]
+    machine: type[StateChart[Any]]
     cells: Mapping[str, tuple[Cell, ...]]  # by state
     by_event: Mapping[tuple[str, str], Cell]
     requirements: tuple[Requirement, ...]
@@ -108,9 +119,7 @@ class Plan:
 def compile_plan(definition: Definition, origin: Definition, route: Route, states: tuple[str, ...]) -> Plan:
     """Build the machine of `states` and compile it; `origin` is the pack of the school that is left."""
     machine = build_machine(f"{definition.kind}_{route.cite.rule}".replace("-", "_"), states, definition.steps)
-    requirements = tuple(r for r in definition.requirements if r.side == "destination") + tuple(
-        r for r in origin.requirements if r.side == "origin"
-    )
+    requirements = tuple(r for side, pack in _sides(definition, origin) for r in pack.requirements if r.side == side)
     plan = Plan(definition, origin, route, states, machine, {}, {}, requirements)
     cells: dict[str, tuple[Cell, ...]] = {}
     for state in machine.states:
@@ -130,6 +139,10 @@ def compile_plan(definition: Definition, origin: Definition, route: Route, state
     return plan
 
 
+def _sides(definition: Definition, origin: Definition) -> tuple[tuple[str, Definition], tuple[str, Definition]]:
+    return ("destination", definition), ("origin", origin)
+
+
 def _cell(plan: Plan, state: str, event: str, transition: Any) -> Cell:
     target: str | None = transition.target.id
     if transition.internal or target == state:
@@ -139,8 +152,10 @@ def _cell(plan: Plan, state: str, event: str, transition: Any) -> Cell:
     step = plan.definition.steps.get(state)
     units, role = frozenset({plan.route.starter}), "registrar"
     label, label_en = LABELS[event]
+    several = False
     if step and event in step.events:
         units, role = frozenset(step.holders), step.role
+        several = len(units) > 1 and event not in GOING_BACK
         if event in APPROVING:
             label, label_en = step.approve_label, step.approve_label_en
     elif event in ("remind", "note"):
@@ -148,7 +163,7 @@ def _cell(plan: Plan, state: str, event: str, transition: Any) -> Cell:
     reasons: tuple[str, ...] = ()
     if event == "reject":
         reasons = tuple(r.code for r in plan.definition.reasons if not r.units or units & frozenset(r.units))
-    return Cell(state, event, target, units, role, label, label_en, reasons)
+    return Cell(state, event, target, units, role, label, label_en, several, event in SYSTEM_EVENTS, reasons)
 
 
 def _parties(plan: Plan) -> frozenset[str]:
@@ -162,26 +177,40 @@ def _bind(plan: Plan, cell: Cell) -> list[Bound]:
         return []
     bound: list[Bound] = []
     seen: set[str] = set()
-    for definition, side in ((plan.definition, "destination"), (plan.origin, "origin")):
+    for side, definition in _sides(plan.definition, plan.origin):
         for row in definition.checks:
             if cell.event not in row.on or (row.at and cell.state not in row.at) or row.side not in (side, "both"):
                 continue
-            if row.cite.rule in seen:
-                continue  # Both counties inherit it from the same base: one reason, not two.
-            seen.add(row.cite.rule)
-            function = CHECKS[row.does]
-            arguments = dict(row.with_)
-            wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
-            arguments |= {name: value for name, value in (("cell", cell), ("definition", definition)) if name in wanted}
-            ask = partial(function, **arguments) if arguments else function
-            bound.append(Bound(row.cite, ask, _condition(row.when), tuple(_condition(w.when) for w in row.except_)))
+            if row.id not in seen:  # Both counties inherit it from the same base: one reason, not two.
+                seen.add(row.id)
+                bound.append(_bound(row, cell, definition))
     if cell.event in APPROVING and cell.state in plan.states:
-        here = plan.states.index(cell.state)
-        for requirement in plan.requirements:
-            if _first_state(plan, requirement) <= here:
-                ask = partial(document_present, requirement=requirement)
-                bound.append(Bound(requirement.cite, ask, _condition(requirement.when), ()))
+        bound += _papers(plan, plan.states.index(cell.state))
     return bound
+
+
+def _bound(row: Check, cell: Cell, definition: Definition) -> Bound:
+    function = CHECKS[row.does]
+    arguments = dict(row.with_)
+    wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
+    arguments |= {name: value for name, value in (("cell", cell), ("definition", definition)) if name in wanted}
+    ask = partial(function, **arguments) if arguments else function
+    waivers = tuple(_condition(waiver.when) for waiver in row.except_)
+    if row.does in OF_THE_RECORD:
+        waivers = (*waivers, _STRANGER)
+    return Bound(row.cite, ask, _condition(row.when), waivers, row.does in OF_THE_INPUT)
+
+
+def _papers(plan: Plan, here: int) -> list[Bound]:
+    """The papers that the approval of step `here` asks for: its own, and those of every step before it."""
+    return [
+        Bound(
+            definition.missing_papers, partial(document_present, requirement=requirement), _condition(requirement.when)
+        )
+        for side, definition in _sides(plan.definition, plan.origin)
+        for requirement in definition.requirements
+        if requirement.side == side and _first_state(plan, requirement) <= here
+    ]
 
 
 def _first_state(plan: Plan, requirement: Requirement) -> int:
@@ -198,7 +227,7 @@ def _first_state(plan: Plan, requirement: Requirement) -> int:
 
 
 def _condition(when: Mapping[str, tuple[Any, ...]]) -> Condition:
-    return tuple((key, frozenset(values)) for key, values in when.items())
+    return tuple((key, tuple(values)) for key, values in when.items())
 
 
 def _for_ground(ground: str | None, bound: Bound) -> Bound | None:
@@ -207,7 +236,7 @@ def _for_ground(ground: str | None, bound: Bound) -> Bound | None:
     if len(rest) == len(bound.when):
         return bound
     fits = all(ground in values for key, values in bound.when if key == "ground")
-    return Bound(bound.cite, bound.ask, rest, bound.waivers) if fits else None
+    return replace(bound, when=rest) if fits else None
 
 
 def fits(condition: Condition, facts: Facts) -> bool:
