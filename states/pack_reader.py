@@ -112,6 +112,7 @@ def _flatten(parent: Compiled | None, source: Source) -> Compiled:
     own = source.document
     name = own["pack"]["id"]
     pack = {key: _plain(value) for key, value in own["pack"].items()}
+    pack["facts"] = sorted({*(parent or {}).get("pack", {}).get("facts", ()), *pack.get("facts", ())})
     flat: Compiled = {"pack": pack, "papers": dict((parent or {}).get("papers", {}))}
     flat["papers"].update(own.get("papers", {}))
     for table in TABLES:
