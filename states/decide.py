@@ -108,12 +108,14 @@ def decide(plan: Plan, facts: Facts, event: str) -> Change | Refusal:
     cell = plan.by_event.get((facts.state, event))
     if cell is None or (cell.system and not facts.system):
         return Refusal(None, ())
-    if cell.target == "returned_from" and (facts.returned_from, "return") not in plan.by_event:
-        return Refusal(None, ())  # It was never returned from there: there is nowhere to go back to.
     if event == "expire" and facts.reason is None and not expires_in_silence(plan, facts.state):
         return Refusal(cell, ())
     reasons = reasons_against(cell, facts)
-    return Refusal(cell, tuple(reasons)) if reasons else _change(plan, facts, cell)
+    if reasons:
+        return Refusal(cell, tuple(reasons))
+    if cell.target == "returned_from" and (facts.returned_from, "return") not in plan.by_event:
+        return Refusal(None, ())  # It was never returned from there: there is nowhere to go back to.
+    return _change(plan, facts, cell)
 
 
 def expires_in_silence(plan: Plan, state: str) -> bool:

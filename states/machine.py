@@ -47,7 +47,7 @@ def _rules_allow(machine: Any, event: Any, source: Any) -> None:
 
 def _others_pending(machine: Any, source: Any) -> bool:
     """Whether a step that several units decide still waits for another one after this approval."""
-    return bool(machine.model.others_pending(source.id))
+    return bool(machine.model.waits_for_others(source.id))
 
 
 def build_machine(name: str, route: Iterable[str], steps: Mapping[str, Step]) -> type[StateChart[Any]]:
