@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 from pypinyin import Style, lazy_pinyin
 
@@ -54,9 +55,14 @@ def search_text(name: str) -> str:
     """
     surname = next((s for s in (name[:2], name[:1]) if s in _SURNAMES), "")
     read = _SURNAMES[surname].split() if surname else []
-    syllables = read + lazy_pinyin(name[len(surname) :], style=Style.NORMAL, errors=_UNREAD.findall)
+    syllables = read + lazy_pinyin(name[len(surname) :], style=Style.NORMAL, errors=_unread)
     words = [part.lower().replace("ü", "v") for part in syllables]
     return " ".join([*words, "".join(word[0] for word in words)])
+
+
+def _unread(text: str) -> Any:
+    # A list keeps its parts apart; pypinyin's annotations know only of a text.
+    return _UNREAD.findall(text)
 
 
 def _is_han(character: str) -> bool:

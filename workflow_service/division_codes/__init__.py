@@ -17,8 +17,8 @@ _FILLERS = frozenset({"市辖区", "县", "省直辖县级行政区划", "自治
 @cache
 def divisions() -> dict[str, str]:
     """`{code: name}` of all divisions down to the county."""
-    with (files(__package__) / "divisions.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: row["name"] for row in csv.DictReader(file)}
+    lines = (files(__package__) / "divisions.csv").read_text(encoding="utf-8").splitlines()
+    return {row["code"]: row["name"] for row in csv.DictReader(lines)}
 
 
 def division_name(code: str) -> str | None:

@@ -1,0 +1,184 @@
+"""Putting students on the register (登记学生): the row, the number's registry, the enrolment, the place, the trail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, insert, update
+
+from states.student_status import STATUSES
+from workflow_service.actors import Actor
+from workflow_service.history import history_row
+from workflow_service.ids import bucket_of
+from workflow_service.models import Enrolment, Guardian, History, SchoolClass, SchoolStage, Student, StudentNumber
+from workflow_service.names import search_text
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+BATCH = 500
+"""Students per round of inserts: large enough for the driver, small enough to show progress."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewGuardian:
+    """A guardian (监护人) as a workbook or a form gives one; `relation` is GB/T 4761's label (父亲, 母亲 …)."""
+
+    relation: str
+    name: str
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewStudent:
+    """A student who comes onto the register, checked already: normalised name, numbers and a class that exists.
+
+    `sex` is GB/T 2261.1 (1, 2), `identity_type` the national form's code, `problem` a kind of SYS-30 or None.
+    """
+
+    name: str
+    sex: str
+    birth_date: date
+    identity_type: str
+    identity_number: str | None
+    student_number: str
+    status: str
+    school_id: int
+    class_id: int
+    stage: str
+    valid_from: date
+    problem: str | None = None
+    former_name: str | None = None
+    special_education: bool = False
+    guardians: tuple[NewGuardian, ...] = ()
+
+
+def register(
+    connection: Connection,
+    service: Service,
+    students: Sequence[NewStudent],
+    actor: Actor | None,
+    *,
+    event: str = "imported",
+    details: Mapping[str, Any] | None = None,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> list[int]:
+    """Write the students and their places; returns their ids, in order. The caller's transaction decides.
+
+    Each gets one history row, seq 1, from which the student's state can be replayed; `details` are added to it.
+    Raises IntegrityError where a student number is registered already.
+    """
+    at, recorded_at = service.clocks.legal(), service.clocks.real()
+    ids = []
+    for batch in _batches(students):
+        tables: dict[type, list[Row]] = {}
+        for student in batch:
+            ids.append(service.ids.new_subject())
+            for table, row in _rows(service, ids[-1], student, actor, event, at, recorded_at, details or {}):
+                tables.setdefault(table, []).append(row)
+        for table, rows in tables.items():
+            connection.execute(insert(table), rows)
+        progress(len(ids))
+    _take_places(connection, students)
+    return ids
+
+
+def _rows(
+    service: Service,
+    id_: int,
+    student: NewStudent,
+    actor: Actor | None,
+    event: str,
+    at: int,
+    recorded_at: int,
+    details: Mapping[str, Any],
+) -> Iterator[tuple[type, Row]]:
+    """The rows of one student, in the order in which foreign keys allow them."""
+    bucket = bucket_of(id_)
+    trail = history_row(
+        object_type="student", object_id=id_, bucket=bucket, seq=1, event=event, from_state=None,
+        to_state=student.status, at=at, recorded_at=recorded_at, actor=actor, previous=b"",
+        row_id=service.ids.new(bucket),
+        details={
+            "status": student.status, "school": str(student.school_id), "class": str(student.class_id),
+            "stage": student.stage, "from": student.valid_from.isoformat(), "problem": student.problem, **details,
+        },
+    )  # fmt: skip
+    number_hash = service.hashes.of("student_number", student.student_number)
+    yield Student, _student_row(service, id_, student, number_hash, trail["hash"])
+    yield StudentNumber, {"number_hash": number_hash, "student_id": id_}
+    yield Enrolment, {
+        "id": service.ids.new(bucket), "bucket": bucket, "student_id": id_, "school_id": student.school_id,
+        "class_id": student.class_id, "stage": student.stage, "valid_from": student.valid_from, "valid_to": None,
+        "recorded_at": recorded_at, "ended_at": None, "start_reason": event, "end_reason": None,
+        "start_request_id": None, "end_request_id": None,
+    }  # fmt: skip
+    for guardian in student.guardians:
+        yield Guardian, _guardian_row(service, id_, guardian)
+    yield History, trail
+
+
+def _student_row(service: Service, id_: int, student: NewStudent, number_hash: bytes, chain: bytes) -> Row:
+    identity = student.identity_number
+    return {
+        "id": id_,
+        "bucket": bucket_of(id_),
+        "name": student.name,
+        "pinyin": search_text(student.name),
+        "former_name": student.former_name,
+        "sex": student.sex,
+        "birth_date": student.birth_date,
+        "identity_type": student.identity_type,
+        "identity_number": service.cipher.encrypt(identity, "student.identity_number") if identity else None,
+        "identity_hash": service.hashes.of("identity_number", identity) if identity else None,
+        "student_number": service.cipher.encrypt(student.student_number, "student.student_number"),
+        "student_number_hash": number_hash,
+        "status": student.status,
+        "problem": student.problem,
+        "special_education": student.special_education,
+        "version": 1,
+        "chain": chain,
+    }
+
+
+def _guardian_row(service: Service, student_id: int, guardian: NewGuardian) -> Row:
+    phone = guardian.phone
+    return {
+        "id": service.ids.new(bucket_of(student_id)),
+        "student_id": student_id,
+        "relation": guardian.relation,
+        "name": service.cipher.encrypt(guardian.name, "guardian.name"),
+        "phone": service.cipher.encrypt(phone, "guardian.phone") if phone else None,
+        "phone_hash": service.hashes.of("phone", phone) if phone else None,
+    }
+
+
+def _take_places(connection: Connection, students: Iterable[NewStudent]) -> None:
+    """Count those who attend in their class and stage; a suspended student takes no place until he returns (NJ-07)."""
+    sitting = [student for student in students if STATUSES[student.status].in_school]
+    classes = Counter(student.class_id for student in sitting)
+    stages = Counter((student.school_id, student.stage) for student in sitting)
+    if classes:
+        connection.execute(
+            update(SchoolClass)
+            .where(SchoolClass.id == bindparam("class"))
+            .values(attending=SchoolClass.attending + bindparam("more")),
+            [{"class": id_, "more": more} for id_, more in sorted(classes.items())],
+        )
+        connection.execute(
+            update(SchoolStage)
+            .where(SchoolStage.school_id == bindparam("school"), SchoolStage.stage == bindparam("of_stage"))
+            .values(attending=SchoolStage.attending + bindparam("more")),
+            [{"school": school, "of_stage": stage, "more": more} for (school, stage), more in sorted(stages.items())],
+        )
+
+
+def _batches(students: Sequence[NewStudent]) -> Iterator[Sequence[NewStudent]]:
+    for start in range(0, len(students), BATCH):
+        yield students[start : start + BATCH]
