@@ -1,0 +1,282 @@
+"""Every check says no and says yes, names the numbers, and every cure that it offers clears it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from states.definition import Requirement
+from states.facts import Facts
+from states.rules import CHECKS, STRICT_DIRECTION
+from states.rules.ground import months_later
+from states.rules.procedure import document_present
+from states.verdict import No
+from tests.states.definitions import DEFINITION, at, cite, good_facts, plan_of
+
+PLAN = plan_of()
+SUBMIT = PLAN.by_event["draft", "submit"]
+APPROVE = PLAN.by_event["awaiting_origin_school", "approve"]
+REJECT = PLAN.by_event["awaiting_origin_school", "reject"]
+PROVINCES = plan_of(number=1).by_event["awaiting_province_bureaus", "approve"]
+ORIGIN, PRINCIPAL = frozenset({"origin_school"}), frozenset({"principal"})
+HOME = Requirement(
+    "home",
+    cite("G-1"),
+    (("property_certificate",), ("purchase_invoice", "tenancy_contract")),
+    "draft",
+    "destination_school",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One side of a check: facts, and what the message must name ("" where the check is content)."""
+
+    does: str
+    facts: Mapping[str, Any]
+    says: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    pending: bool = False
+    cures: int = 1
+
+    @property
+    def ask(self) -> Callable[[Facts], No | None]:
+        function = CHECKS.get(self.does, document_present)
+        return lambda facts: function(facts, **self.given)
+
+
+DEFN = {"definition": DEFINITION}
+CAP = {"cap": {"primary": 55, "junior": 60}}
+YEAR = {"fact": "business_since", "at_least": 12}
+HANDED = {"fact": "handed_over_on"}
+FAMILY = {"fact": "register_moved", "allowed": ["family"]}
+GRADUATING = {"from_day": "07-01", "to_day": "07-14"}
+WINTER = {"from_day": "12-20", "to_day": "01-10"}
+
+CASES = [
+    Case("actor_holds", {"units": ORIGIN}, "转出学校校长", {"cell": APPROVE}),
+    Case(
+        "actor_holds",
+        {"units": frozenset({"destination_school"}), "roles": PRINCIPAL},
+        "转出学校校长",
+        {"cell": APPROVE},
+    ),
+    Case("actor_holds", {"system": True}, "转出学校校长", {"cell": APPROVE}),
+    Case("actor_holds", {"units": ORIGIN, "roles": PRINCIPAL}, "", {"cell": APPROVE}),
+    Case("actor_holds", {"system": True}, "", {"cell": PLAN.by_event["returned", "remind"]}),
+    Case(
+        "actor_holds",
+        {
+            "units": frozenset({"origin_province"}),
+            "roles": frozenset({"registrar"}),
+            "approvals": frozenset({"origin_province"}),
+        },
+        "转入省教育厅",
+        {"cell": PROVINCES},
+    ),
+    Case(
+        "actor_holds",
+        {
+            "units": frozenset({"destination_province"}),
+            "roles": frozenset({"registrar"}),
+            "approvals": frozenset({"origin_province"}),
+        },
+        "",
+        {"cell": PROVINCES},
+    ),
+    Case("four_eyes", {"own": True}, "本人", {"cell": APPROVE}),
+    Case("four_eyes", {"own": False}, "", {"cell": APPROVE}),
+    Case("starter_may", {"starter": "origin_school"}, "转入学校", {"cell": SUBMIT}),
+    Case("starter_may", {"starter": "destination_school"}, "", {"cell": SUBMIT}),
+    Case("starter_may", {"starter": None}, "", {"cell": SUBMIT}),
+    Case("coded_reason", {}, "列出的理由", {"cell": REJECT}, pending=True),
+    Case("coded_reason", {"reason": "fees"}, "列出的理由", {"cell": REJECT}),
+    Case("coded_reason", {"reason": "no_place"}, "列出的理由", {"cell": REJECT}),
+    Case("coded_reason", {"reason": "data_wrong"}, "", {"cell": REJECT}),
+    Case("placed_pupil_not_refused", {"data.placed_by_bureau": True}, "安排", {"cell": REJECT}),
+    Case("placed_pupil_not_refused", {}, "", {"cell": REJECT}),
+    Case("accepted_before", {}, "已同意接收", {"cell": REJECT}, cures=0),
+    Case(
+        "document_present",
+        {"documents": frozenset()},
+        "房产证 或 购房原始发票、住房租赁合同（G-1）",
+        {"requirement": HOME},
+        pending=True,
+        cures=2,
+    ),
+    Case(
+        "document_present",
+        {"documents": frozenset({"purchase_invoice"})},
+        "房产证 或 住房租赁合同",
+        {"requirement": HOME},
+        pending=True,
+        cures=2,
+    ),
+    Case("document_present", {"documents": frozenset({"property_certificate"})}, "", {"requirement": HOME}),
+    Case(
+        "document_present",
+        {"documents": frozenset({"purchase_invoice", "tenancy_contract"})},
+        "",
+        {"requirement": HOME},
+    ),
+    Case("within_window", {"now": at("2026-08-19")}, "2026-08-20 至 2026-09-20", DEFN),
+    Case("within_window", {"now": at("2026-09-21", 0)}, "2027-02-13 至 2027-02-25", DEFN),
+    Case("within_window", {"now": at("2026-09-20", 23)}, "", DEFN),
+    Case("within_window", {"now": at("2026-08-20", 0)}, "", DEFN),
+    Case("not_in_freeze", {"now": at("2026-07-15", 0)}, "2026-08-15", {**DEFN, "freeze": "F-1"}),
+    Case("not_in_freeze", {"now": at("2026-08-14", 23)}, "2026-08-15", {**DEFN, "freeze": "F-1"}),
+    Case("not_in_freeze", {"now": at("2026-08-15", 0)}, "", {**DEFN, "freeze": "F-1"}),
+    Case("graduating_freeze", {"now": at("2026-07-01", 0), "current_grade": 6}, "07-01", GRADUATING),
+    Case("graduating_freeze", {"now": at("2026-07-14", 23), "current_grade": 6}, "07-14", GRADUATING),
+    Case("graduating_freeze", {"now": at("2026-12-31"), "current_grade": 6}, "01-10", WINTER),
+    Case("graduating_freeze", {"now": at("2027-01-10", 23), "current_grade": 6}, "01-10", WINTER),
+    Case("graduating_freeze", {"now": at("2026-07-02"), "current_grade": 5}, "", GRADUATING),
+    Case("graduating_freeze", {"now": at("2026-06-30", 23), "current_grade": 6}, "", GRADUATING),
+    Case("data_matches", {"matches": False}, "2001"),
+    Case("data_matches", {}, ""),
+    Case("no_open_request", {"open_request": "2026-000123"}, "2002 该生有在办业务：2026-000123"),
+    Case("no_open_request", {}, ""),
+    Case("no_problem_record", {"problem": True}, "2003"),
+    Case("no_problem_record", {}, ""),
+    Case("student_has_status", {"status": "suspended"}, "休学，须为在读", {"allowed": ["attending"]}),
+    Case("student_has_status", {"status": "deceased"}, "死亡", {"allowed": ["attending"]}, cures=0),
+    Case("student_has_status", {"status": "attending"}, "", {"allowed": ["attending"]}),
+    Case("student_has_status", {"status": "suspended"}, "", {"allowed": ["attending", "suspended"]}),
+    Case("same_grade", {"grade": 4}, "现读三年级，申请四年级"),
+    Case("same_grade", {"grade": None}, "申请未填年级"),
+    Case("same_grade", {"current_grade": None}, "未登记"),
+    Case("same_grade", {"grade": 10, "current_grade": 10}, ""),
+    Case("not_graduating", {"current_grade": 5, "last_grade": 5}, "五年级", cures=0),
+    Case("not_graduating", {"current_grade": 5, "last_grade": 6}, ""),
+    Case("not_first_term", {"current_grade": 1}, "一年级"),
+    Case("not_first_term", {"current_grade": 7, "first_grade": 7}, "七年级", {"region": "nowhere"}),
+    Case("not_first_term", {"current_grade": 1, "season": "spring"}, ""),
+    Case("not_first_term", {"current_grade": 2}, ""),
+    Case("grade_offered", {"offers_grade": False, "grade": 11}, "高二"),
+    Case("grade_offered", {}, ""),
+    Case("different_school", {"same_school": True}, "相同"),
+    Case("different_school", {}, ""),
+    Case("destination_in_town", {"town": False}, "城区"),
+    Case("destination_in_town", {"town": True}, ""),
+    Case(
+        "class_has_place",
+        {"class_size": 55, "class_held": 2},
+        "三年级2班在读 53 人，已占学位 2 个，班额上限 55 人",
+        CAP,
+    ),
+    Case("class_has_place", {"class_size": 60, "stage": "junior"}, "上限 60", CAP),
+    Case("class_has_place", {"class_size": None}, "没有班级", CAP),
+    Case("class_has_place", {"class_size": 54}, "", CAP),
+    Case("class_has_place", {"class_size": 55, "holds_place": True}, "", CAP),
+    Case("class_has_place", {"class_size": 90, "stage": "senior"}, "", CAP),
+    Case("school_has_place", {"school_size": 900, "school_quota": 900}, "900"),
+    Case("school_has_place", {"school_size": 899, "school_quota": 900}, ""),
+    Case("school_has_place", {"school_size": 900, "school_quota": None}, ""),
+    Case("school_has_place", {"school_size": 900, "school_quota": 900, "holds_place": True}, ""),
+    Case("ground_known", {"ground": "bussiness"}, "住址变迁、经商", DEFN),
+    Case("ground_known", {"ground": None}, "未选择", DEFN),
+    Case("ground_known", {"ground": "business"}, "", DEFN),
+    Case("ground_text_given", {"data.ground_text": "  "}, "写明", pending=True),
+    Case("ground_text_given", {"data.text": "随父母返乡"}, ""),
+    Case("months_since", {"now": at("2026-08-31"), "data.business_since": "2025-09-01"}, "2026-09-01 起满足", YEAR),
+    Case("months_since", {"now": at("2026-09-01", 0), "data.business_since": "2025-09-01"}, "", YEAR),
+    Case("months_since", {"now": at("2025-02-27"), "data.business_since": "2024-02-29"}, "2025-02-28", YEAR),
+    Case("months_since", {"now": at("2025-02-28"), "data.business_since": "2024-02-29"}, "", YEAR),
+    Case("months_since", {}, "未填写“学区内经营起始日期”（须不晚于 2025-09-01）", YEAR, pending=True),
+    Case("months_since", {"data.business_since": "去年"}, "未填写", YEAR, pending=True),
+    Case("date_reached", {"data.handed_over_on": "2026-09-02"}, "2026-09-02", HANDED),
+    Case("date_reached", {"data.handed_over_on": None}, "交房日期", HANDED, pending=True),
+    Case("date_reached", {"data.handed_over_on": "2026-09-01"}, "", HANDED),
+    Case("fact_given", {}, "到校日期", {"fact": "arrived_on"}, pending=True),
+    Case("fact_given", {}, "学生户口性质", {"fact": "student_register"}, pending=True),
+    Case("fact_given", {}, "农村家庭", {"fact": "rural_family"}, pending=True),
+    Case("fact_given", {"data.rural_family": False}, "", {"fact": "rural_family"}),
+    Case("fact_is", {"data.register_moved": "student_only"}, "学生单人户口迁移", FAMILY),
+    Case("fact_is", {}, "须为：全家户口迁移", FAMILY, pending=True),
+    Case("fact_is", {"data.register_moved": "family"}, "", FAMILY),
+    Case("fact_is", {"data.home_moved": False}, "须为：是", {"fact": "home_moved", "allowed": [True]}),
+]
+REFUSING = [case for case in CASES if case.says]
+
+
+class Frozen(Facts):
+    """Facts that nobody can write to."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if getattr(self, "_sealed", False):
+            raise AssertionError(f"a rule wrote {name}")
+        super().__setattr__(name, value)
+
+
+def sealed(facts: Facts) -> Facts:
+    values = {f.name: getattr(facts, f.name) for f in fields(Facts)}
+    frozen = Frozen(**{**values, "data": MappingProxyType(dict(facts.data))})
+    object.__setattr__(frozen, "_sealed", True)
+    return frozen
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.does}-{'no' if case.says else 'yes'}")
+def test_a_check_says_no_with_its_numbers_or_nothing_and_writes_to_nothing(case: Case) -> None:
+    no = case.ask(sealed(good_facts(**case.facts)))
+    if not case.says:
+        assert no is None
+        return
+    assert no is not None
+    assert case.says in no.message
+    assert no.message_en
+    assert no.pending is case.pending
+    assert len(no.cures) >= case.cures
+    assert bool(no.cures) is bool(case.cures)
+
+
+@pytest.mark.parametrize("case", REFUSING, ids=lambda case: case.does)
+def test_every_cure_of_a_check_clears_it(case: Case) -> None:
+    facts = good_facts(**case.facts)
+    no = case.ask(facts)
+    assert no is not None
+    for cure in no.cures:
+        assert case.ask(facts.patched(cure.set)) is None, cure
+        assert cure.text
+        assert cure.text_en
+        assert cure.who
+
+
+@pytest.mark.parametrize("case", REFUSING, ids=lambda case: case.does)
+def test_waiting_one_instant_less_does_not_help(case: Case) -> None:
+    facts = good_facts(**case.facts)
+    no = case.ask(facts)
+    assert no is not None
+    for cure in no.cures:
+        if cure.do == "wait" and case.does != "not_first_term":  # There the term is a fact of its own.
+            assert cure.until is not None
+            assert case.ask(facts.patched({"now": cure.until - timedelta(microseconds=1)}))
+
+
+def test_every_check_is_seen_saying_no_and_saying_yes() -> None:
+    refusing = {case.does for case in CASES if case.says}
+    content = {case.does for case in CASES if not case.says}
+    assert refusing >= set(CHECKS)
+    assert content >= set(CHECKS) - {"accepted_before"}  # It is asked only where the answer is no.
+
+
+def test_every_parameter_has_a_direction_a_type_and_there_are_at_most_four() -> None:
+    for name, function in CHECKS.items():
+        code = function.__code__
+        parameters = set(code.co_varnames[1 : code.co_argcount]) - {"cell", "definition"}
+        assert parameters == set(STRICT_DIRECTION[name]), name
+        assert set(STRICT_DIRECTION[name].values()) <= {"lower", "higher", "subset", "superset", "same"}
+        assert len(parameters) <= 4
+        assert set(code.co_varnames[: code.co_argcount]) <= set(function.__annotations__), name
+        assert function.__doc__
+        assert any("一" <= sign <= "鿿" for sign in function.__doc__), f"{name} has no Chinese title"
+
+
+def test_a_month_without_the_day_ends_on_its_last() -> None:
+    day = at("2024-02-29").date()
+    assert months_later(day, 12).isoformat() == "2025-02-28"
+    assert months_later(day, 48).isoformat() == "2028-02-29"
+    assert months_later(at("2026-12-31").date(), 2).isoformat() == "2027-02-28"
+    assert months_later(at("2026-01-31").date(), -11).isoformat() == "2025-02-28"
