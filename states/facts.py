@@ -53,6 +53,8 @@ class Facts:
     days_left: int | None = None  # of the step that a return interrupted
     shared_used: int = 0  # working days used of a total that several steps share (TR-08)
 
+    scope: str = ""  # path of the applying school: whose declared outages move the window's close
+
     # Who asks. `units` are the parts that the asker's organization plays in this request.
     units: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()

@@ -1,0 +1,157 @@
+"""Gathering (取数): one query that builds `states.Facts` for a request and the one who asks."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from states.calendar import Calendar, Clock, grade_of, season_of
+from states.facts import Facts
+from states.plan import Plan
+from states.vocabulary import DATA_FACTS
+from workflow_service.actors import Actor, Grant
+from workflow_service.db import reading
+from workflow_service.errors import NotFound
+from workflow_service.models.columns import from_micros
+from workflow_service.routing import choose_class, organization, resolve
+from workflow_service.sql.gather import COLUMNS, GATHER
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+Row = dict[str, Any]
+DATE_FACTS = frozenset(name for name, kind in DATA_FACTS.items() if kind.type == "date")
+JSON_COLUMNS = ("route", "units", "data", "approvals", "clock", "paused")
+
+
+def read_row(service: Service, request_id: int, actor: Actor | None) -> Row:
+    """The gathered row, its JSON parsed. Raises `NotFound`, for what is out of the actor's scope as well."""
+    parameters = {"id": request_id, "account": actor.account_id if actor else 0,
+                  "person": actor.person_id if actor else 0}  # fmt: skip
+    found = GATHER.one(service.hot, parameters)
+    if found is None:
+        raise NotFound()
+    row = dict(zip(COLUMNS, found, strict=True))
+    for column in JSON_COLUMNS:
+        if row[column] is not None:
+            row[column] = json.loads(row[column])
+    if actor is not None and not visible(row, actor):
+        raise NotFound()
+    return row
+
+
+def visible(row: Row, actor: Actor) -> bool:
+    """Scope (可见范围): a draft is its school's alone; otherwise every unit's organization and those above it."""
+    if not actor.works_on_requests:
+        return False
+    if row["state"] == "draft":
+        return bool(row["applicant_id"] == actor.organization_id)
+    return any(path.startswith(actor.path) for _, path in row["units"].values())
+
+
+def gather(
+    service: Service, request_id: int, actor: Actor | None, micros: int | None = None
+) -> tuple[Row, Plan, Facts]:
+    """The row, its plan and its facts at legal time `micros` (now, unless an event was received earlier).
+
+    `actor` None is the system. Raises `NotFound`.
+    """
+    row = read_row(service, request_id, actor)
+    micros = service.clocks.legal() if micros is None else micros
+    if row["state"] == "draft":
+        refresh_draft(service, row, from_micros(micros).date())
+    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
+    return row, plan, build_facts(row, actor, micros, calendar)
+
+
+def refresh_draft(service: Service, row: Row, on: date) -> None:
+    """Work out anew what is fixed only at submit: packs, route, units and the class."""
+    with reading(service.engine) as connection:
+        destination = organization(connection, row["destination_school_id"])
+        origin = organization(connection, row["origin_school_id"])
+        chosen = choose_class(connection, destination.id, row["grade"], on)
+        stage = chosen.stage if chosen else row["stage"]
+        routing = resolve(service, connection, kind=row["kind"], destination=destination, origin=origin,
+                          destination_stage=stage if stage in destination.stages else destination.stages[0],
+                          origin_stage=row["stage"] or origin.stages[0], on=on)  # fmt: skip
+    row.update(pack_id=routing.pack_id, origin_pack_id=routing.origin_pack_id, route_rule=routing.rule,
+               route=list(routing.states), units=dict(routing.units), class_id=chosen.id if chosen else None)  # fmt: skip
+    place_columns(row, chosen)
+
+
+def place_columns(row: Row, chosen: Any) -> None:
+    """Put a class chosen by `routing.choose_class` into a gathered row."""
+    row.update(
+        class_name=chosen.name if chosen else None, class_attending=chosen.attending if chosen else None,
+        class_held=chosen.held if chosen else None, class_stage=chosen.stage if chosen else None,
+        class_first_grade=chosen.first_grade if chosen else None,
+        class_entered_year=chosen.entered_year if chosen else None,
+        stage_attending=chosen.stage_attending if chosen else None,
+        stage_held=chosen.stage_held if chosen else None, quota=chosen.quota if chosen else None,
+    )  # fmt: skip
+
+
+def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) -> Facts:
+    """The facts in a gathered row, for the one who asks at legal time `micros`."""
+    now = from_micros(micros)
+    units: dict[str, list[Any]] = row["units"]
+    mine = actor.organization_id if actor else -1
+    holds = bool(row["holds_place"])
+    size = None if row["class_attending"] is None else row["class_attending"] + row["class_held"] - holds
+    stage_size = None if row["stage_attending"] is None else row["stage_attending"] + row["stage_held"] - holds
+    grade = None
+    if row["first_grade"] is not None:
+        grade = grade_of(row["first_grade"], row["entered_year"], now.date())
+    return Facts(
+        now=now, calendar=calendar, kind=row["kind"], state=row["state"], returned_from=row["returned_from"],
+        route=tuple(row["route"]), ground=row["ground"], grade=row["grade"], data=_typed(row["data"]),
+        documents=frozenset(row["documents"].split(",")) if row["documents"] else frozenset(),
+        approvals=frozenset(row["approvals"]), clock=_clock(row["clock"]), days_left=row["days_left"],
+        shared_used=row["shared_used"], scope=units[row["starter"]][1],
+        units=frozenset(name for name, unit in units.items() if unit[0] == mine),
+        roles=frozenset(grant.role for grant in grants(row)), own=bool(row["own"]), system=actor is None,
+        starter=row["starter"], destination_school=row["destination_code"], origin_school=row["origin_code"],
+        town=bool(row["town"]), offers_grade=row["class_id"] is not None,
+        same_school=row["destination_school_id"] == row["enrolled_school_id"],
+        same_bureau="shared_bureau" in units, same_province="destination_province" not in units,
+        same_city=_city(units["destination_school"][1]) == _city(units["origin_school"][1]),
+        status=row["status"], problem=bool(row["problem"]),
+        matches=row["named"] is None or (row["named"] == row["student_name"] and row["named_hash"] == row["number_hash"]),
+        open_request=row["other_number"], special_education=bool(row["special_education"]),
+        current_grade=grade, first_grade=row["first_grade"] or 1, last_grade=row["last_grade"] or 12,
+        stage=row["class_stage"] or row["stage"] or "primary", season=_season(calendar, now.date()),
+        class_name=row["class_name"], class_size=size, class_held=row["class_held"] or 0, school_size=stage_size,
+        school_quota=row["quota"], holds_place=holds,
+    )  # fmt: skip
+
+
+def grants(row: Row) -> tuple[Grant, ...]:
+    """The asker's active grants as they were read together with the facts."""
+    if not row["grants"]:
+        return ()
+    return tuple(Grant(int(id_), role, int(version)) for id_, version, role in
+                 (part.split(":", 2) for part in row["grants"].split(",")))  # fmt: skip
+
+
+_season = lru_cache(maxsize=512)(season_of)
+
+
+def _city(path: str) -> str:
+    """The part of a path that names province and city: "/province/city1/county1/101/" → "/province/city1"."""
+    return "/".join(path.split("/")[:3])
+
+
+def _clock(stored: dict[str, Any] | None) -> Clock | None:
+    if stored is None:
+        return None
+    day = date.fromisoformat
+    return Clock(day(stored["received"]), day(stored["starts"]), stored["working_days"],
+                 tuple(map(day, stored["skipped"])), day(stored["due"]), stored["provisional"])  # fmt: skip
+
+
+def _typed(data: dict[str, Any]) -> dict[str, Any]:
+    """Facts as rules compare them: JSON has no days, the vocabulary says which facts are."""
+    return {name: date.fromisoformat(value) if name in DATE_FACTS and value else value for name, value in data.items()}

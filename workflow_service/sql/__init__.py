@@ -1,0 +1,122 @@
+"""The hot statements: written once, run on two engines.
+
+A transition is one list of writes. On PostgreSQL it becomes a single statement: `guard` locks the rows and compares
+every version that the decision used, the writes follow as CTEs that draw from it. On SQLite the same writes run one by
+one in BEGIN IMMEDIATE. No rule stands here: a copy of a rule would miss what changes while it waits for a lock.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_0-9]+)")
+
+
+def for_postgresql(sql: str) -> str:
+    """The statement with psycopg's parameters instead of `:name`."""
+    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read in both dialects."""
+
+    sqlite: str
+    postgresql: str
+
+    def one(self, engine: Engine, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+        """The first row, in AUTOCOMMIT on the driver's own connection (SQLAlchemy's `text()` costs a third more)."""
+        connection = engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            sql = self.sqlite if engine.dialect.name == "sqlite" else self.postgresql
+            row: tuple[Any, ...] | None = driver.execute(sql, parameters).fetchone()
+            return row
+        finally:
+            connection.close()
+
+
+def query(sql: str) -> Query:
+    """A `Query` from one text; `{list}` is the engines' different name for joining texts."""
+    return Query(sql.replace("{list}", "group_concat"), for_postgresql(sql.replace("{list}", "string_agg")))
+
+
+_DRAWING = {
+    "{guard}": " AND EXISTS (SELECT 1 FROM guard)",
+    "{moved}": " AND EXISTS (SELECT 1 FROM moved)",
+    "{drawn}": " FROM moved",
+    "{ended}": " FROM ended",
+}
+"""How a CTE draws from another one: after an UPDATE's WHERE, or as the FROM of an INSERT's SELECT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a transition, with a mark of `_DRAWING` where it hangs on the guard."""
+
+    name: str
+    sql: str
+
+    def text(self, single: bool) -> str:
+        """The write as a CTE of the single statement, or as a statement of its own."""
+        text = self.sql
+        for mark, drawing in _DRAWING.items():
+            text = text.replace(mark, drawing if single else "")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A guard and its writes, in both dialects: all of them happen, or none."""
+
+    guard: str
+    writes: tuple[str, ...]
+    single: str
+
+    def run(self, engine: Engine, parameters: dict[str, Any]) -> bool:
+        """Whether the guard held and everything was written. Driver errors pass through."""
+        connection = engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            if engine.dialect.name == "sqlite":
+                return self._one_by_one(driver, parameters)
+            return driver.execute(self.single, parameters).fetchone() is not None
+        except BaseException as error:
+            if getattr(driver, "closed", False):
+                connection.invalidate(error if isinstance(error, Exception) else None)
+            raise
+        finally:
+            connection.close()
+
+    def _one_by_one(self, driver: Any, parameters: dict[str, Any]) -> bool:
+        driver.execute("BEGIN IMMEDIATE")
+        try:
+            if driver.execute(self.guard, parameters).fetchone() is None:
+                driver.execute("ROLLBACK")
+                return False
+            for write in self.writes:
+                driver.execute(write, parameters)
+            driver.execute("COMMIT")
+        except BaseException:
+            if driver.in_transaction:
+                driver.execute("ROLLBACK")
+            raise
+        return True
+
+
+def transaction(guard: str, lock: str, writes: tuple[Write, ...]) -> Transaction:
+    """Compose both dialects. `lock` is PostgreSQL's FOR UPDATE … clause; SQLite's BEGIN IMMEDIATE needs none.
+
+    The first write is the request's UPDATE, named `moved`; all others draw from it.
+    """
+    parts = [f"guard AS ({guard} {lock})"]
+    parts += [f"{write.name} AS ({write.text(single=True)})" for write in writes]
+    single = "WITH " + ",\n".join(parts) + "\nSELECT id FROM moved"
+    return Transaction(guard, tuple(write.text(single=False) for write in writes), for_postgresql(single))
+
+
+__all__ = ["Query", "Transaction", "Write", "for_postgresql", "query", "transaction"]

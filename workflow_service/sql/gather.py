@@ -1,0 +1,47 @@
+"""The one read of a transition: everything a rule may look at, in one row."""
+
+from __future__ import annotations
+
+from workflow_service.sql import query
+
+COLUMNS = (
+    "id", "bucket", "number", "kind", "state", "version", "open", "final", "subject_id", "lock_group", "student_id",
+    "named", "named_hash", "pack_id", "origin_pack_id", "route_rule", "route", "units", "starter", "applicant_id",
+    "origin_school_id", "destination_school_id", "class_id", "grade", "ground", "data", "approvals", "returned_from",
+    "days_left", "shared_used", "clock", "paused", "due_at", "state_since", "submitted_at", "wipe_at", "chain",
+    "student_name", "number_hash", "status", "problem", "special_education", "student_version", "student_chain",
+    "enrolment_id", "enrolled_school_id", "enrolled_class_id", "stage", "first_grade", "last_grade", "entered_year",
+    "destination_code", "town", "destination_stages", "origin_code",
+    "class_name", "class_attending", "class_held", "class_entered_year", "class_first_grade", "class_stage",
+    "stage_attending", "stage_held", "quota", "documents", "other_number", "holds_place", "own", "grants",
+)  # fmt: skip
+
+GATHER = query("""
+SELECT r.id, r.bucket, r.number, r.kind, r.state, r.version, r.open, r.final, r.subject_id, r.lock_group, r.student_id,
+       r.named, r.named_hash, r.pack_id, r.origin_pack_id, r.route_rule, r.route, r.units, r.starter, r.applicant_id,
+       r.origin_school_id, r.destination_school_id, r.class_id, r.grade, r.ground, r.data, r.approvals, r.returned_from,
+       r.days_left, r.shared_used, r.clock, r.paused, r.due_at, r.state_since, r.submitted_at, r.wipe_at, r.chain,
+       s.name, s.student_number_hash, s.status, s.problem, s.special_education, s.version, s.chain,
+       e.id, e.school_id, e.class_id, e.stage, oc.first_grade, oc.last_grade, oc.entered_year,
+       d.code, d.town, d.stages, o.code,
+       c.name, c.attending, c.held, c.entered_year, c.first_grade, c.stage,
+       t.attending, t.held, t.quota,
+       (SELECT {list}(kind, ',') FROM request_document m WHERE m.request_id = r.id AND m.removed_at IS NULL),
+       (SELECT x.number FROM request x WHERE x.subject_id = r.subject_id AND x.lock_group = r.lock_group AND x.open
+           AND x.id <> r.id),
+       EXISTS (SELECT 1 FROM place_hold p WHERE p.request_id = r.id AND p.released_at IS NULL),
+       EXISTS (SELECT 1 FROM history h WHERE h.object_id = r.id AND h.person_id = :person
+           AND (h.event IN ('submit', 'resubmit')
+               OR (h.event IN ('approve', 'file') AND h.from_state <> r.state))),
+       (SELECT {list}(g.id || ':' || g.version || ':' || g.role, ',') FROM role_grant g
+           WHERE g.account_id = :account AND g.revoked_at IS NULL)
+FROM request r
+JOIN student s ON s.id = r.student_id
+LEFT JOIN enrolment e ON e.student_id = s.id AND e.ended_at IS NULL
+LEFT JOIN school_class oc ON oc.id = e.class_id
+JOIN organization d ON d.id = r.destination_school_id
+JOIN organization o ON o.id = r.origin_school_id
+LEFT JOIN school_class c ON c.id = r.class_id
+LEFT JOIN school_stage t ON t.school_id = r.destination_school_id AND t.stage = c.stage
+WHERE r.id = :id
+""")

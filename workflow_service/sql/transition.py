@@ -1,0 +1,213 @@
+"""The writes of a transition (状态流转的写入), composed once per shape and kept."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from workflow_service.sql import Transaction, Write, transaction
+
+MOVED = Write(
+    "moved",
+    """
+UPDATE request SET state = :state, version = :new_version, open = :open, final = :final, route = :route,
+    route_rule = :route_rule, pack_id = :pack_id, origin_pack_id = :origin_pack_id, units = :units, class_id = :class_id,
+    holder_id = :holder_id, holder_path = :holder_path, holder_role = :holder_role, approvals = :approvals,
+    state_since = :state_since, due_at = :due_at, clock = :clock, paused = :paused, days_left = :days_left,
+    shared_used = :shared_used, provisional = :provisional, returned_from = :returned_from, intake = :intake,
+    data = :data, wake_at = :wake_at, wake_event = :wake_event, wipe_at = :wipe_at, escalated = :escalated,
+    submitted_at = :submitted_at, completed_at = :completed_at, chain = :chain
+WHERE id = :id AND bucket = :bucket AND version = :version{guard} RETURNING id""",
+)
+
+# An event that stays changes nothing but the trail, a note's facts, and who still has to approve.
+STAYED = Write(
+    "moved",
+    """
+UPDATE request SET version = :new_version, approvals = :approvals, data = :data, holder_id = :holder_id,
+    holder_path = :holder_path, holder_role = :holder_role, chain = :chain
+WHERE id = :id AND bucket = :bucket AND version = :version{guard} RETURNING id""",
+)
+
+HISTORY = Write(
+    "history_row",
+    """
+INSERT INTO history (object_id, seq, id, bucket, object_type, at, recorded_at, event, from_state, to_state, account_id,
+    person_id, organization_id, payload, hash)
+SELECT :id, :new_version, :history_id, :bucket, 'request', :at, :recorded_at, :event, :from_state, :state, :account_id,
+    :person_id, :organization_id, :payload, :chain{drawn}""",
+)
+
+COMMENT = Write(
+    "comment_row",
+    """
+INSERT INTO history_comment (history_id, comment, salt) SELECT :history_id, :comment, :salt{drawn}""",
+)
+
+OUTBOX = Write(
+    "outbox_row",
+    """
+INSERT INTO outbox (id, bucket, topic, object_id, seq, body, created_at, attempts)
+SELECT :outbox_id, :bucket, :topic, :id, :new_version, :body, :recorded_at, 0{drawn}""",
+)
+
+KEY = Write(
+    "key_row",
+    """
+INSERT INTO request_key (account_id, route, key, body_hash, object_id, created_at)
+SELECT :account_id, :key_route, :key, :key_body, :id, :recorded_at{drawn}""",
+)
+
+CLOSE_HOLDS = Write(
+    "closed_holds",
+    """
+UPDATE request_party SET to_at = :at WHERE request_id = :id AND bucket = :bucket AND to_at IS NULL
+    AND duty IN ('hold', 'escalated'){moved}""",
+)
+
+CLOSE_OWN_HOLD = Write(
+    "closed_hold",
+    """
+UPDATE request_party SET to_at = :at WHERE request_id = :id AND bucket = :bucket AND to_at IS NULL
+    AND duty = 'hold' AND organization_id = :organization_id{moved}""",
+)
+
+
+def hold(index: int) -> Write:
+    """The row that says whose turn it is now."""
+    return Write(
+        f"hold_{index}",
+        f"""
+INSERT INTO request_party (request_id, organization_id, duty, opened, bucket, path, role, due_at, from_at)
+SELECT :id, :hold_{index}_id, 'hold', :new_version, :bucket, :hold_{index}_path, :hold_{index}_role, :due_at,
+    :at{{drawn}}""",
+    )
+
+
+def party(index: int) -> Write:
+    """A unit that has a part in the request from submit on."""
+    return Write(
+        f"party_{index}",
+        f"""
+INSERT INTO request_party (request_id, organization_id, duty, opened, bucket, path, from_at)
+SELECT :id, :party_{index}_id, :party_{index}_duty, :new_version, :bucket, :party_{index}_path,
+    :at{{drawn}}""",
+    )
+
+
+HOLD_CLASS = Write("held_class", "UPDATE school_class SET held = held + 1 WHERE id = :class_id{moved}")
+HOLD_STAGE = Write(
+    "held_stage",
+    """
+UPDATE school_stage SET held = held + 1 WHERE school_id = :destination_school_id AND stage = :class_stage{moved}""",
+)
+HOLD_ROW = Write(
+    "hold_row",
+    """
+INSERT INTO place_hold (request_id, class_id, held_at) SELECT :id, :class_id, :at{drawn}""",
+)
+
+FREE_CLASS = Write("freed_class", "UPDATE school_class SET held = held - 1 WHERE id = :class_id{moved}")
+FREE_STAGE = Write(
+    "freed_stage",
+    """
+UPDATE school_stage SET held = held - 1 WHERE school_id = :destination_school_id AND stage = :class_stage{moved}""",
+)
+FREE_ROW = Write(
+    "freed_row",
+    """
+UPDATE place_hold SET released_at = :at, outcome = :place_outcome WHERE request_id = :id
+    AND released_at IS NULL{moved}""",
+)
+
+FILL_CLASS = Write(
+    "filled_class",
+    """
+UPDATE school_class SET held = held - 1, attending = attending + 1 WHERE id = :class_id{moved}""",
+)
+FILL_STAGE = Write(
+    "filled_stage",
+    """
+UPDATE school_stage SET held = held - 1, attending = attending + 1
+WHERE school_id = :destination_school_id AND stage = :class_stage{moved}""",
+)
+LEAVE_CLASS = Write(
+    "left_class",
+    """
+UPDATE school_class SET attending = attending - 1 WHERE id = :enrolled_class_id{moved}""",
+)
+LEAVE_STAGE = Write(
+    "left_stage",
+    """
+UPDATE school_stage SET attending = attending - 1 WHERE school_id = :enrolled_school_id AND stage = :stage{moved}""",
+)
+END_ENROLMENT = Write(
+    "ended",
+    """
+UPDATE enrolment SET valid_to = :today, ended_at = :at, end_reason = :event_reason, end_request_id = :id
+WHERE id = :enrolment_id AND ended_at IS NULL{moved} RETURNING id""",
+)
+# It draws from `ended`, or PostgreSQL might insert before it updates and meet the index of one current enrolment.
+NEW_ENROLMENT = Write(
+    "new_enrolment",
+    """
+INSERT INTO enrolment (id, bucket, student_id, school_id, class_id, stage, valid_from, recorded_at, start_reason,
+    start_request_id)
+SELECT :new_enrolment_id, :bucket, :student_id, :destination_school_id, :class_id, :class_stage, :today, :at,
+    :event_reason, :id{ended}""",
+)
+STUDENT = Write(
+    "student_row",
+    """
+UPDATE student SET version = :new_student_version, chain = :new_student_chain WHERE id = :student_id
+    AND version = :student_version{moved}""",
+)
+STUDENT_HISTORY = Write(
+    "student_history",
+    """
+INSERT INTO history (object_id, seq, id, bucket, object_type, at, recorded_at, event, from_state, to_state, account_id,
+    person_id, organization_id, payload, hash)
+SELECT :student_id, :new_student_version, :student_history_id, :bucket, 'student', :at, :recorded_at, 'transferred',
+    :status, :status, :account_id, :person_id, :organization_id, :student_payload, :new_student_chain{drawn}""",
+)
+
+HOLDING = (HOLD_CLASS, HOLD_STAGE, HOLD_ROW)
+RELEASING = (FREE_CLASS, FREE_STAGE, FREE_ROW)
+MOVING = (FILL_CLASS, FILL_STAGE, FREE_ROW, LEAVE_CLASS, LEAVE_STAGE, END_ENROLMENT, NEW_ENROLMENT, STUDENT,
+          STUDENT_HISTORY)  # fmt: skip
+
+
+@cache
+def statements(
+    *, moved: bool, place: str, person: bool, holds: int, parties: int, closes: str, comment: bool, key: bool
+) -> Transaction:
+    """The transition of one shape. `place`: hold, release, move or ""; `person`: a grant stands behind it;
+    `closes`: all, own or ""."""
+    tables, where, exclusive, shared = ["request r", "student s"], _GUARD, ["r"], ["s"]
+    if place == "move":
+        exclusive, shared = ["r", "s"], []
+    if person:
+        tables.append("role_grant g")
+        where += " AND g.id = :grant_id AND g.version = :grant_version AND g.revoked_at IS NULL"
+        shared.append("g")
+    if place == "hold":
+        tables += ["school_class c", "school_stage t"]
+        where += _PLACE_LEFT
+        exclusive += ["c", "t"]
+    lock = f"FOR UPDATE OF {', '.join(exclusive)}" + (f" FOR SHARE OF {', '.join(shared)}" if shared else "")
+    writes = [MOVED if moved else STAYED, HISTORY, OUTBOX]
+    writes += [COMMENT] if comment else []
+    writes += [KEY] if key else []
+    writes += {"all": [CLOSE_HOLDS], "own": [CLOSE_OWN_HOLD], "": []}[closes]
+    writes += [hold(index) for index in range(holds)] + [party(index) for index in range(parties)]
+    writes += {"hold": HOLDING, "release": RELEASING, "move": MOVING, "": ()}[place]
+    return transaction(f"SELECT r.id FROM {', '.join(tables)} WHERE {where}", lock, tuple(writes))  # noqa: S608
+
+
+_GUARD = (
+    "r.id = :id AND r.bucket = :bucket AND r.version = :version AND s.id = :student_id AND s.version = :student_version"
+)
+# The decision stands as long as no more than these are taken: the numbers come from the rule, the comparison is the lock's.
+_PLACE_LEFT = (
+    " AND c.id = :class_id AND c.attending + c.held <= :class_most"
+    " AND t.school_id = :destination_school_id AND t.stage = :class_stage AND t.attending + t.held <= :stage_most"
+)
