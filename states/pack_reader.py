@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any
 
 from states.definition import (
     Check,
@@ -25,31 +23,11 @@ from states.definition import (
     Step,
     Waiver,
 )
-from states.pack_schema import TABLES, shape
-from states.pack_source import Diagnostic, PackError, Source, parse
+from states.pack_chain import Compiled, Parents, Row, canonical, condition, limit_of, read_chain, span_of
+from states.pack_linter import lint_chain
+from states.pack_source import PackError
 from states.vocabulary import DATA_FACTS, GROUNDS
-from states.windows import Freeze, Lunar, Solar, Span, TermRelative, WindowRule
-
-Parents = Callable[[str], str]
-"""Gives the text of a pack by its id; raises `LookupError` where there is none."""
-
-Compiled = dict[str, dict[str, Any]]
-Row = Mapping[str, Any]
-
-FILE: Final = "{}/transfer.toml"
-FORMAT: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A pack's sources from the base down to itself, and all of them flattened into one."""
-
-    sources: tuple[Source, ...]
-    compiled: Compiled
-
-    def source_of(self, pack: str) -> Source:
-        """The source of the pack with this id."""
-        return next(source for source in self.sources if source.document["pack"]["id"] == pack)
+from states.windows import Freeze, WindowRule
 
 
 def read_pack(text: str, name: str, parents: Parents) -> Definition:
@@ -57,92 +35,11 @@ def read_pack(text: str, name: str, parents: Parents) -> Definition:
 
     `name` is the file's name in messages; `parents` is asked for the text of the pack that this one extends.
     """
-    from states.pack_linter import lint_chain  # The linter reads what is compiled here.
-
     chain = read_chain(text, name, parents)
     errors = [finding for finding in lint_chain(chain) if finding.severity == "error"]
     if errors:
         raise PackError(errors)
     return read_canonical(canonical(chain.compiled))
-
-
-def read_chain(text: str, name: str, parents: Parents) -> Chain:
-    """A pack and its bases, parsed and flattened. Raises `PackError` where the form of any of them is wrong."""
-    source = parse(text, name)
-    findings = list(shape(source))
-    if findings:
-        raise PackError(findings)
-    pack = source.document["pack"]
-    if "extends" not in pack:
-        return Chain((source,), _flatten(None, source))
-    base, _, version = pack["extends"].partition("@")
-    try:
-        parent = read_chain(parents(base), FILE.format(base), parents)
-    except LookupError as error:
-        raise PackError([source.finding("error", "P030", ("pack", "extends"), f"there is no pack {base!r}")]) from error
-    if str(parent.compiled["pack"]["version"]) != version:
-        message = f"{base} is at version {parent.compiled['pack']['version']}; name it exactly, as {base}@N"
-        raise PackError([source.finding("error", "P030", ("pack", "extends"), message)])
-    return Chain((*parent.sources, source), _flatten(parent.compiled, source))
-
-
-def canonical(compiled: Compiled) -> str:
-    """The exact text that is hashed and stored: JSON without spaces, Chinese as it is written.
-
-    Rows stand in their order, which is the order of reasons and of lists; the keys within a row are sorted.
-    """
-    rows = {table: {name: _sorted(row) for name, row in compiled[table].items()} for table in compiled}
-    return json.dumps({"format": FORMAT, **rows}, ensure_ascii=False, separators=(",", ":"))
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(inner) for inner in value] if isinstance(value, list) else value
-
-
-# --- Flattening ---
-
-
-def _flatten(parent: Compiled | None, source: Source) -> Compiled:
-    """The base's rows, then the pack's own; a row that `changes` one stands in its place, under its own id.
-
-    A row keeps its place in the order, so that reasons come in the order of the base.
-    """
-    own = source.document
-    name = own["pack"]["id"]
-    pack = {key: _plain(value) for key, value in own["pack"].items()}
-    pack["facts"] = sorted({*(parent or {}).get("pack", {}).get("facts", ()), *pack.get("facts", ())})
-    flat: Compiled = {"pack": pack, "papers": dict((parent or {}).get("papers", {}))}
-    flat["papers"].update(own.get("papers", {}))
-    for table in TABLES:
-        rows: dict[str, Any] = dict((parent or {}).get(table, {}))
-        if table == "ground" and own.get("ground"):
-            rows = {key: row for key, row in rows.items() if not row.get("fallback")}
-        for key, row in own.get(table, {}).items():
-            written = {field: _plain(value) for field, value in row.items()}
-            changed = written.get("changes")
-            if changed in rows and table != "limit":
-                rows = _replaced(rows, changed, key, {**rows[changed], **written, "pack": name})
-            else:
-                rows[key] = {**written, "pack": name}
-        flat[table] = rows
-    return flat
-
-
-def _replaced(rows: dict[str, Any], old: str, new: str, row: dict[str, Any]) -> dict[str, Any]:
-    return {(new if key == old else key): (row if key == old else kept) for key, kept in rows.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
-
-
-# --- Building ---
 
 
 def read_canonical(text: str) -> Definition:
@@ -194,26 +91,6 @@ def cite(compiled: Compiled, name: str, row: Row) -> Citation:
     return Citation(row.get("rule", name), f"{short}{place}", row.get("basis", "decided"), row["pack"])
 
 
-def limit_of(compiled: Compiled, state: str) -> tuple[str, Row]:
-    """The limit of a state: the lowest pack's that names it. Raises `LookupError` where there is none."""
-    found = [(name, row) for name, row in compiled["limit"].items() if state in row["steps"] and not row.get("shared")]
-    if not found:
-        raise LookupError(f"{state} has no limit")
-    return found[-1]
-
-
-def condition(when: Row) -> dict[str, tuple[Any, ...]]:
-    """`when` as written, to fields of Facts. A boolean that was not given counts as false, never as true."""
-    fields: dict[str, tuple[Any, ...]] = {}
-    for fact, wanted in when.items():
-        values = tuple(wanted) if isinstance(wanted, list) else (wanted,)
-        if fact not in DATA_FACTS:
-            fields[fact] = values
-        else:
-            fields[f"data.{fact}"] = (*values, None) if False in values else values
-    return fields
-
-
 def _step(compiled: Compiled, state: str, row: Row) -> Step:
     name, limit = limit_of(compiled, state)
     return Step(
@@ -243,16 +120,7 @@ def _shared(compiled: Compiled, name: str, row: Row) -> SharedLimit:
 
 def _window(compiled: Compiled, name: str, row: Row) -> WindowRule:
     source = cite(compiled, name, row)
-    return WindowRule(name, tuple(_span(span) for span in row["spans"]), source.article, source.basis)
-
-
-def _span(span: Row) -> Span:
-    if "solar" in span:
-        return Solar(span["season"], span["solar"][0], span["solar"][1])
-    if "lunar" in span:
-        return Lunar(span["season"], span["lunar"][0], span["lunar"][1])
-    first, last = span["days"]
-    return TermRelative(span["season"], span["anchor"], first, last, span.get("region", "national"))
+    return WindowRule(name, tuple(span_of(span) for span in row["spans"]), source.article, source.basis)
 
 
 def _freeze(compiled: Compiled, name: str, row: Row) -> Freeze:
@@ -325,6 +193,3 @@ def _facts(compiled: Compiled) -> list[str]:
 
 def _document(compiled: Compiled, key: str) -> Any:
     return [row[key] for row in compiled["document"].values() if key in row][-1]
-
-
-__all__ = ["Chain", "Diagnostic", "PackError", "canonical", "cite", "read_canonical", "read_chain", "read_pack"]

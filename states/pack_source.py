@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Literal
@@ -93,27 +93,30 @@ def parse(text: str, file: str) -> Source:
 
 
 def _toml_finding(file: str, lines: Sequence[str], error: str) -> Diagnostic:
+    if any(words in error for words in ("overwrite", "twice", "Duplicate", "mutate")):
+        seen: set[Path] = set()
+        for number, path in _starts(lines):
+            if path in seen:
+                return Diagnostic(file, number, "error", "P012", f"`{'.'.join(path)}` is given twice")
+            seen.add(path)
     at = _AT_LINE.search(error)
     number = int(at.group(1)) if at and at.group(1) else len(lines)
-    plain = _AT_LINE.sub("", error)
-    if any(words in plain for words in ("overwrite", "twice", "Duplicate", "mutate")):
-        # The parser only notices at the end of the value, which may be the next line.
-        key = next((m for n in (number, number - 1) if 0 < n <= len(lines) and (m := _KEY.match(lines[n - 1]))), None)
-        here = number if _KEY.match(lines[min(number, len(lines)) - 1]) else max(1, number - 1)
-        name = key.group(1) if key else plain
-        return Diagnostic(file, here, "error", "P012", f"`{name}` is given twice")
-    return Diagnostic(file, number, "error", "P000", f"not TOML: {plain}")
+    return Diagnostic(file, number, "error", "P000", f"not TOML: {_AT_LINE.sub('', error)}")
 
 
-def _spans(lines: Sequence[str]) -> dict[Path, tuple[int, int]]:
-    starts: list[tuple[int, Path]] = []
+def _starts(lines: Sequence[str]) -> Iterator[tuple[int, Path]]:
+    """Every header and key with its line, from 1."""
     table: Path = ()
     for number, line in enumerate(lines, 1):
         if header := _HEADER.match(line):
             table = _split(header.group(1))
-            starts.append((number, table))
+            yield number, table
         elif key := _KEY.match(line):
-            starts.append((number, table + _split(key.group(1))))
+            yield number, table + _split(key.group(1))
+
+
+def _spans(lines: Sequence[str]) -> dict[Path, tuple[int, int]]:
+    starts = list(_starts(lines))
     spans: dict[Path, tuple[int, int]] = {}
     for (first, path), (after, _) in zip(starts, [*starts[1:], (len(lines) + 1, ())], strict=True):
         for end in range(1, len(path) + 1):
