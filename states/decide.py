@@ -57,13 +57,13 @@ def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[
 
     `explaining`: nothing was sent yet, so what comes with the event (a coded reason) is not asked for.
     """
+    checks = cell.by_ground.get(facts.ground)
+    if checks is None:
+        checks = cell.checks_for(facts.ground)
     found: list[Reason] = []
-    coming_in = cell.event in COMING_IN
-    for bound in cell.checks_for(facts.ground):
-        if explaining and bound.of_the_input:
-            continue
-        reason = _ask(bound, facts)
-        if reason is not None and not (coming_in and reason.no.pending):
+    for bound in checks:
+        reason = None if explaining and bound.of_the_input else _ask(bound, facts)
+        if reason is not None and not (reason.no.pending and cell.event in COMING_IN):
             found.append(reason)
     return found
 
@@ -79,8 +79,11 @@ def _ask(bound: Bound, facts: Facts) -> Reason | None:
     if bound.when and not fits(bound.when, facts):
         return None
     no = bound.ask(facts)
-    if no is None or any(fits(waiver, facts) for waiver in bound.waivers):
+    if no is None:
         return None
+    for waiver in bound.waivers:
+        if fits(waiver, facts):
+            return None
     return Reason(bound.cite, no)
 
 
@@ -94,8 +97,12 @@ def explain(plan: Plan, facts: Facts) -> list[EventVerdict]:
     for cell in plan.cells.get(facts.state, ()):
         if not cell.system:
             reasons = reasons_against(cell, facts, explaining=asked)
-            verdicts.append(EventVerdict(cell.event, cell.label, cell.label_en, not reasons, tuple(reasons)))
+            verdicts.append(_refused(cell, tuple(reasons)) if reasons else cell.allowed)
     return verdicts
+
+
+def _refused(cell: Cell, reasons: tuple[Reason, ...]) -> EventVerdict:
+    return EventVerdict(cell.event, cell.label, cell.label_en, False, reasons)
 
 
 def decide(plan: Plan, facts: Facts, event: str) -> Change | Refusal:
