@@ -81,6 +81,11 @@ def read_chain(text: str, name: str, parents: Parents, below: tuple[str, ...] = 
     return Chain((*parent.sources, source), (*parent.levels, _flatten(parent.compiled, source)))
 
 
+def parents_in(texts: Mapping[str, str]) -> Parents:
+    """Finds a base among `texts`, file → text."""
+    return lambda pack: texts[FILE.format(pack)]
+
+
 def canonical(compiled: Compiled) -> str:
     """The exact text that is hashed and stored: JSON without spaces, Chinese as it is written.
 

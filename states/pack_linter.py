@@ -11,7 +11,7 @@ from datetime import date
 from itertools import combinations
 from typing import Any, Final
 
-from states.pack_chain import FILE, Chain, Parents, read_chain
+from states.pack_chain import Chain, Parents, parents_in, read_chain
 from states.pack_logic import logic
 from states.pack_pairs import pairs
 from states.pack_schema import TABLES, UNCITED
@@ -35,12 +35,13 @@ def lint_pack(text: str, name: str, parents: Parents, today: date | None = None)
 
 
 def lint_all(texts: Mapping[str, str], today: date | None = None) -> list[Diagnostic]:
-    """Every finding about several packs (id → text), each by itself and every two together."""
+    """Every finding about several packs, file → text: each by itself and every two together."""
     findings, chains = [], []
-    for name, text in texts.items():
-        findings += lint_pack(text, FILE.format(name), texts.__getitem__, today)
+    parents = parents_in(texts)
+    for file, text in texts.items():
+        findings += lint_pack(text, file, parents, today)
         try:
-            chains.append(read_chain(text, FILE.format(name), texts.__getitem__))
+            chains.append(read_chain(text, file, parents))
         except PackError:
             continue  # Its findings are already listed; a pack that cannot be read has no pairs.
     for one, other in combinations(chains, 2):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from states.definition import (
@@ -23,8 +23,8 @@ from states.definition import (
     Step,
     Waiver,
 )
-from states.pack_chain import Compiled, Parents, Row, canonical, condition, limit_of, read_chain, span_of
-from states.pack_linter import lint_chain
+from states.pack_chain import Compiled, Parents, Row, canonical, condition, limit_of, parents_in, read_chain, span_of
+from states.pack_linter import lint_all, lint_chain
 from states.pack_source import PackError
 from states.vocabulary import DATA_FACTS, GROUNDS
 from states.windows import Freeze, WindowRule
@@ -40,6 +40,18 @@ def read_pack(text: str, name: str, parents: Parents) -> Definition:
     if errors:
         raise PackError(errors)
     return read_canonical(canonical(chain.compiled))
+
+
+def read_packs(texts: Mapping[str, str]) -> dict[str, Definition]:
+    """The definitions of several packs, file ("national-k12/transfer.toml") → text; each alone and every two together.
+
+    Raises `PackError` with all errors of all files.
+    """
+    errors = [finding for finding in lint_all(texts) if finding.severity == "error"]
+    if errors:
+        raise PackError(errors)
+    parents = parents_in(texts)
+    return {file: read_canonical(canonical(read_chain(text, file, parents).compiled)) for file, text in texts.items()}
 
 
 def read_canonical(text: str) -> Definition:
