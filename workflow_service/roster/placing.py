@@ -1,0 +1,86 @@
+"""Finding each new student's class (编班), and opening the classes that do not exist yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, insert, select
+
+from workflow_service.models import SchoolClass, SchoolStage
+from workflow_service.roster.checks import Entry
+from workflow_service.students import NewStudent
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+Key = tuple[int, str, int, int]  # school, stage, cohort, number
+
+
+def placed(connection: Connection, service: Service, entries: Sequence[Entry]) -> tuple[list[NewStudent], int]:
+    """The students with their classes, and how many classes were opened for them."""
+    wanted = {_key(entry): entry for entry in entries}
+    schools = {school for school, *_ in wanted}
+    query = select(
+        SchoolClass.school_id, SchoolClass.stage, SchoolClass.entered_year, SchoolClass.sequence, SchoolClass.id
+    ).where(SchoolClass.school_id.in_(schools))
+    classes: dict[Key, int] = {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(query)}
+    missing = [key for key in sorted(wanted) if key not in classes]
+    rows = [_class_row(service, key, wanted[key]) for key in missing]
+    if rows:
+        connection.execute(insert(SchoolClass), rows)
+        classes.update(zip(missing, (row["id"] for row in rows), strict=True))
+    _open_stages(connection, {(school, stage) for school, stage, *_ in wanted})
+    return [_student(entry, classes[_key(entry)]) for entry in entries], len(rows)
+
+
+def _key(entry: Entry) -> Key:
+    return entry.school.id, entry.stage.name, entry.entered_year, entry.sequence
+
+
+def _class_row(service: Service, key: Key, entry: Entry) -> dict[str, Any]:
+    school, stage, entered_year, sequence = key
+    return {
+        "id": service.ids.new_subject(),
+        "school_id": school,
+        "stage": stage,
+        "entered_year": entered_year,
+        "first_grade": entry.stage.first_grade,
+        "last_grade": entry.stage.last_grade,
+        "sequence": sequence,
+        "name": f"{entered_year}级{sequence}班",
+        "attending": 0,
+        "held": 0,
+    }
+
+
+def _open_stages(connection: Connection, wanted: set[tuple[int, str]]) -> None:
+    """A stage without its row of places would count nobody."""
+    query = select(SchoolStage.school_id, SchoolStage.stage)
+    there = {(row[0], row[1]) for row in connection.execute(query)}
+    rows = [
+        {"school_id": school, "stage": stage, "quota": None, "attending": 0, "held": 0}
+        for school, stage in sorted(wanted - there)
+    ]
+    if rows:
+        connection.execute(insert(SchoolStage), rows)
+
+
+def _student(entry: Entry, class_id: int) -> NewStudent:
+    return NewStudent(
+        name=entry.name,
+        sex=entry.sex,
+        birth_date=entry.birth_date,
+        identity_type=entry.identity_type,
+        identity_number=entry.identity_number,
+        student_number=entry.student_number,
+        status=entry.status,
+        school_id=entry.school.id,
+        class_id=class_id,
+        stage=entry.stage.name,
+        valid_from=entry.valid_from,
+        problem=entry.problem,
+        former_name=entry.former_name,
+        special_education=entry.special_education,
+        guardians=entry.guardians,
+    )
