@@ -71,7 +71,8 @@ def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[
 def pending_at_submit(plan: Plan, facts: Facts) -> list[Reason]:
     """What `submit` would let through although it is missing, and the first approval would not."""
     first = next((cell for cell in plan.cells[plan.states[0]] if cell.event in APPROVING), None)
-    found = [_ask(bound, facts) for bound in first.checks_for(facts.ground)] if first else []
+    asked = first.checks_for(facts.ground) if first else ()
+    found = [_ask(bound, facts) for bound in asked if not bound.of_the_input]
     return [reason for reason in found if reason is not None and reason.no.pending]
 
 

@@ -130,6 +130,19 @@ def accepted_before(facts: Facts, cell: Cell) -> No | None:
     )
 
 
+@check(of_the_input=True, kinds="superset")
+def other_proof_explained(facts: Facts, cell: Cell, kinds: Sequence[str]) -> No | None:
+    """采用“其他”证明须说明理由 / who approves on an "other" proof says why it is good enough (open lists, 问1)."""
+    given = [kind for kind in kinds if kind in facts.documents]
+    if not given or (facts.comment and facts.comment.strip()):
+        return None
+    zh, en = documents_named(given)
+    cure = Cure(
+        "supply", min(cell.units), "在意见中说明采用理由", "Say in the comment why it is accepted.", {"comment": "…"}
+    )
+    return No(f"采用“{zh}”须在意见中说明理由", f"Accepting “{en}” needs a reason in the comment.", (cure,))
+
+
 def document_present(facts: Facts, requirement: Requirement) -> No | None:
     """材料不全不得审核通过 / a requirement is met when one whole bundle is there (TR-03)."""
     present = facts.documents

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 
 from states.calendar import SHANGHAI, Calendar, Term
@@ -216,6 +216,17 @@ def all_plans() -> list[Plan]:
     """A plan for every route of every definition, with its own pack on both sides; one without the principal's step."""
     single_handed = compile_plan(DEFINITION, DEFINITION, ROUTES[0], ROUTES[0].steps[1:])
     return [plan_of(d, n) for d in all_definitions().values() for n in range(len(d.routes))] + [single_handed]
+
+
+@cache
+def pair_plans() -> list[Plan]:
+    """Between two counties: every shipped pack's routes with every other pack at the origin."""
+    return [
+        compile_plan(destination, origin, route, route.steps)
+        for destination, origin in permutations(shipped().values(), 2)
+        for route in destination.routes
+        if True not in route.when.get("same_bureau", ())
+    ]
 
 
 @cache

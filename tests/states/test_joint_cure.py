@@ -9,7 +9,7 @@ from states.decide import Refusal, decide, reasons_against
 from states.facts import UNITS, Facts
 from states.joint_cure import joint_cure
 from states.plan import Plan, compile_plan
-from tests.states.definitions import all_plans, at, good_facts, plan_of
+from tests.states.definitions import all_plans, at, good_facts, pair_plans, plan_of
 
 PLAN = plan_of()
 SCHOOL = {"units": frozenset({"destination_school"}), "roles": frozenset({"registrar"})}
@@ -126,7 +126,7 @@ def wrong_facts() -> st.SearchStrategy[dict[str, object]]:
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_every_cure_of_every_pack_clears_its_reason_and_all_together_clear_all(data: st.DataObject) -> None:
-    plan: Plan = data.draw(st.sampled_from(all_plans()))
+    plan: Plan = data.draw(st.sampled_from([*all_plans(), *pair_plans()]))
     cell = data.draw(st.sampled_from(sorted(plan.by_event.values(), key=lambda c: (c.state, c.event))))
     facts: Facts = good_facts(state=cell.state, returned_from=plan.states[0], **data.draw(wrong_facts()))
     if data.draw(st.booleans()):

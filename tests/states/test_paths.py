@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from states.decide import Refusal, decide, expires_in_silence
+from states.decide import Change, Refusal, decide, expires_in_silence
 from states.definition import FINALS
 from states.facts import UNITS
+from states.joint_cure import joint_cure
 from states.plan import APPROVING, Plan
-from tests.states.definitions import all_plans, good_facts, named
+from tests.states.definitions import all_plans, good_facts, named, pair_plans
 
 PLANS = [pytest.param(plan, id=named(plan)) for plan in all_plans()]
 OWN_ACTS = ("awaiting_record", "awaiting_arrival")
@@ -97,3 +98,26 @@ def test_what_is_only_missing_never_blocks_the_intake(plan: Plan) -> None:
     for ground in (*(ground.name for ground in plan.definition.grounds), "other"):
         answer = decide(plan, nothing.patched({"ground": ground, "units": frozenset({plan.route.starter})}), "submit")
         assert not isinstance(answer, Refusal) or not any(reason.no.pending for reason in answer.reasons)
+
+
+@pytest.mark.parametrize(
+    "plan", [*PLANS, *(pytest.param(p, id=f"{named(p)}-from-{p.origin.pack}") for p in pair_plans())]
+)
+def test_every_route_is_walked_from_draft_to_completed_by_its_own_holders(plan: Plan) -> None:
+    facts, seen = good_facts(state="draft", starter=plan.route.starter, stage="primary", town=True), []
+    for _ in range(12):
+        state = facts.state
+        cell = next(cell for cell in plan.cells[state] if cell.event in ("submit", *APPROVING))
+        for unit in sorted(cell.units):
+            asking = facts.patched({"units": frozenset({unit}), "roles": frozenset({cell.role})})
+            joint = joint_cure(plan, asking, cell.event)  # Papers and facts that this pack wants are brought.
+            assert not joint.dead_end, (state, joint.against)
+            assert "units" not in joint.patch, f"{unit} holds {state}"
+            facts = asking.patched(joint.patch)
+            change = decide(plan, facts, cell.event)
+            assert isinstance(change, Change)
+            facts = facts.patched({"state": change.target, "approvals": frozenset(change.approvals), "comment": None})
+        seen.append(facts.state)
+        if change.final:
+            break
+    assert seen == [*plan.states, "completed"]

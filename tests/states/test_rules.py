@@ -52,6 +52,7 @@ DEFN = {"definition": DEFINITION}
 CAP = {"cap": {"primary": 55, "junior": 60}}
 YEAR = {"fact": "business_since", "at_least": 12}
 HANDED = {"fact": "handed_over_on"}
+OTHERS = {"cell": APPROVE, "kinds": ["other_kinship_proof", "other_residence_proof"]}
 FAMILY = {"fact": "register_moved", "allowed": ["family"]}
 GRADUATING = {"from_day": "07-01", "to_day": "07-14"}
 WINTER = {"from_day": "12-20", "to_day": "01-10"}
@@ -98,6 +99,15 @@ CASES = [
     Case("coded_reason", {"reason": "data_wrong"}, "", {"cell": REJECT}),
     Case("placed_pupil_not_refused", {"data.placed_by_bureau": True}, "安排", {"cell": REJECT}),
     Case("placed_pupil_not_refused", {}, "", {"cell": REJECT}),
+    Case("other_proof_explained", {"documents": frozenset({"other_residence_proof"})}, "其他居住证明", OTHERS),
+    Case("other_proof_explained", {"documents": frozenset({"other_residence_proof"}), "comment": " "}, "理由", OTHERS),
+    Case(
+        "other_proof_explained",
+        {"documents": frozenset({"other_residence_proof"}), "comment": "居委会证明"},
+        "",
+        OTHERS,
+    ),
+    Case("other_proof_explained", {}, "", OTHERS),
     Case("accepted_before", {}, "已同意接收", {"cell": REJECT}, cures=0),
     Case(
         "document_present",
