@@ -78,7 +78,8 @@ def refresh_draft(service: Service, row: Row, on: date) -> None:
                           destination_stage=stage if stage in destination.stages else destination.stages[0],
                           origin_stage=row["stage"] or origin.stages[0], on=on)  # fmt: skip
     row.update(pack_id=routing.pack_id, origin_pack_id=routing.origin_pack_id, route_rule=routing.rule,
-               route=list(routing.states), units=dict(routing.units), class_id=chosen.id if chosen else None)  # fmt: skip
+               route=list(routing.states), units=dict(routing.units),
+               class_id=chosen.id if chosen else None)  # fmt: skip
     place_columns(row, chosen)
 
 
@@ -107,7 +108,7 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         grade = grade_of(row["first_grade"], row["entered_year"], now.date())
     return Facts(
         now=now, calendar=calendar, kind=row["kind"], state=row["state"], returned_from=row["returned_from"],
-        route=tuple(row["route"]), ground=row["ground"], grade=row["grade"], data=_typed(row["data"]),
+        route=tuple(row["route"]), ground=row["ground"], grade=row["grade"], data=typed(row["data"]),
         documents=frozenset(row["documents"].split(",")) if row["documents"] else frozenset(),
         approvals=frozenset(row["approvals"]), clock=_clock(row["clock"]), days_left=row["days_left"],
         shared_used=row["shared_used"], scope=units[row["starter"]][1],
@@ -119,13 +120,18 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         same_bureau="shared_bureau" in units, same_province="destination_province" not in units,
         same_city=_city(units["destination_school"][1]) == _city(units["origin_school"][1]),
         status=row["status"], problem=bool(row["problem"]),
-        matches=row["named"] is None or (row["named"] == row["student_name"] and row["named_hash"] == row["number_hash"]),
+        matches=_matches(row),
         open_request=row["other_number"], special_education=bool(row["special_education"]),
         current_grade=grade, first_grade=row["first_grade"] or 1, last_grade=row["last_grade"] or 12,
         stage=row["class_stage"] or row["stage"] or "primary", season=_season(calendar, now.date()),
         class_name=row["class_name"], class_size=size, class_held=row["class_held"] or 0, school_size=stage_size,
         school_quota=row["quota"], holds_place=holds,
     )  # fmt: skip
+
+
+def _matches(row: Row) -> bool:
+    """Whether name and number as the applicant gave them are still those of the record (SYS-04)."""
+    return row["named"] is None or (row["named"], row["named_hash"]) == (row["student_name"], row["number_hash"])
 
 
 def grants(row: Row) -> tuple[Grant, ...]:
@@ -152,6 +158,6 @@ def _clock(stored: dict[str, Any] | None) -> Clock | None:
                  tuple(map(day, stored["skipped"])), day(stored["due"]), stored["provisional"])  # fmt: skip
 
 
-def _typed(data: dict[str, Any]) -> dict[str, Any]:
+def typed(data: dict[str, Any]) -> dict[str, Any]:
     """Facts as rules compare them: JSON has no days, the vocabulary says which facts are."""
     return {name: date.fromisoformat(value) if name in DATE_FACTS and value else value for name, value in data.items()}

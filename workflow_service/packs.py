@@ -7,9 +7,9 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, insert, select
-from states.pack_reader import from_canonical, read_packs
 
 from states.definition import Definition, Route
+from states.pack_reader import read_canonical, read_pack
 from states.plan import Plan, compile_plan
 from workflow_service.db import reading
 from workflow_service.models import PackVersion
@@ -34,13 +34,23 @@ def shipped_texts() -> dict[str, str]:
     }
 
 
+def shipped_definitions(kind: str = "transfer") -> list[Definition]:
+    """Every shipped pack for a kind, its base flattened in. Raises `PackError` with file, line and code."""
+    texts = shipped_texts()
+
+    def parent(pack: str) -> str:
+        return texts[f"{pack}/{kind}.toml"]
+
+    return [read_pack(text, name, parent) for name, text in texts.items() if name.endswith(f"/{kind}.toml")]
+
+
 def publish_shipped(connection: Connection, ids: IdMaker, at: int) -> None:
     """Store every shipped version that is not stored yet. Raises `PackChanged`."""
     known = {
         (r.pack, r.kind, r.version): r.sha256
         for r in connection.execute(select(PackVersion.pack, PackVersion.kind, PackVersion.version, PackVersion.sha256))
     }
-    for definition in read_packs(shipped_texts()).values():
+    for definition in shipped_definitions():
         key = (definition.pack, definition.kind, definition.version)
         if key not in known:
             connection.execute(
@@ -79,7 +89,7 @@ class Packs:
         if found is None:
             with reading(self._engine) as connection:
                 content = connection.execute(select(PackVersion.content).where(PackVersion.id == pack_id)).scalar_one()
-            found = self._definitions[pack_id] = from_canonical(content)
+            found = self._definitions[pack_id] = read_canonical(content)
         return found
 
     def in_force(self, pack: str, kind: str, on: date) -> int:

@@ -14,13 +14,13 @@ from states.decide import pending_at_submit, reasons_against
 from states.facts import Facts
 from states.plan import Plan
 from states.verdict import Reason
-from states.vocabulary import DATA_FACTS
 from states.windows import judge
 from workflow_service.actors import Actor
 from workflow_service.db import begin, reading
 from workflow_service.errors import Blocked, Forbidden, Invalid, Stale
 from workflow_service.facts import Row, build_facts, gather, place_columns
-from workflow_service.history import Trail, history_row
+from workflow_service.given import valid_data
+from workflow_service.history import history_row
 from workflow_service.models import (
     Enrolment,
     History,
@@ -82,51 +82,13 @@ def normal_name(name: str) -> str:
     return text
 
 
-def valid_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts as they are stored: days as ISO text. Raises `Invalid` naming every wrong one."""
-    errors, good = [], {}
-    for name, value in data.items():
-        kind = DATA_FACTS.get(name)
-        if kind is None:
-            errors.append({"field": f"data.{name}", "message": f"没有这一事实 / unknown fact {name}"})
-        elif value is None or value == "":
-            continue
-        elif not _fits(kind.type, value, kind.values):
-            errors.append(
-                {"field": f"data.{name}", "message": f"{kind.label}：值不对 / {kind.label_en}: not a {kind.type}"}
-            )
-        else:
-            good[name] = value.isoformat() if isinstance(value, date) else value
-    if errors:
-        raise Invalid(errors)
-    return good
-
-
-def _fits(kind: str, value: Any, values: tuple[object, ...]) -> bool:
-    if kind == "bool":
-        return isinstance(value, bool)
-    if kind == "choice":
-        return value in values
-    if kind == "date":
-        return isinstance(value, date) or (isinstance(value, str) and _is_day(value))
-    return isinstance(value, str) and len(value) <= 2000
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return len(text) == 10
-
-
 def find_student(service: Service, connection: Connection, actor: Actor, body: NewRequest) -> Any:
     """The student's row with the current enrolment, None for a miss: unknown, differing and foreign look the same."""
     query = (
         select(Student.id, Student.bucket, Student.name, Student.student_number_hash, Student.status, Student.problem,
                Student.special_education, Student.version, Student.chain, Enrolment.id.label("enrolment_id"),
-               Enrolment.school_id, Enrolment.class_id, Enrolment.stage, SchoolClass.first_grade, SchoolClass.last_grade,
-               SchoolClass.entered_year)
+               Enrolment.school_id, Enrolment.class_id, Enrolment.stage, SchoolClass.first_grade,
+               SchoolClass.last_grade, SchoolClass.entered_year)
         .outerjoin(Enrolment, (Enrolment.student_id == Student.id) & Enrolment.ended_at.is_(None))
         .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id)
     )  # fmt: skip
@@ -156,7 +118,7 @@ def _draft_row(service: Service, connection: Connection, actor: Actor, body: New
         raise Invalid([{"field": "student", "message": MISS[0] + " / " + MISS[1], "rule": "SYS-04"}])
     if actor.organization_id not in (destination.id, student.school_id):
         raise Invalid([{"field": "destination_school_id",
-                        "message": "须为本校：由转入学校发起 / must be your own school: the destination starts"}])  # fmt: skip
+                        "message": "须为本校：由转入学校发起 / must be your own school"}])  # fmt: skip
     origin = organization(connection, student.school_id)
     chosen = choose_class(connection, destination.id, body.grade, on, body.class_id)
     stage = chosen.stage if chosen else student.stage
@@ -266,8 +228,7 @@ def _store_draft(service: Service, actor: Actor, row: Row, plan: Plan, micros: i
             keep_key(connection, actor, key, request_id, real)
     except Exception as error:
         if is_unique_violation(getattr(error, "orig", error), "request"):
-            raise Blocked("本校已有该学生的同类草稿，请继续办理 / your school already has a draft of this kind for this student"
-                          ) from error  # fmt: skip
+            raise Blocked("本校已有该学生的同类草稿 / your school already has a draft for this student") from error
         raise
     return request_id
 
@@ -327,17 +288,14 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
 def bump(service: Service, connection: Connection, row: Row, actor: Actor | None, event: str, micros: int,
          details: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> bool:  # fmt: skip
     """Write an event that is not of the machine (amend, documents): version, chain and trail; False if it moved."""
-    trail = Trail(row["id"], row["version"], row["chain"])
-    payload, chain = trail.link(event, row["state"], row["state"], micros, actor, details)
+    trail = history_row(
+        object_type="request", object_id=row["id"], bucket=row["bucket"], seq=row["version"] + 1, event=event,
+        from_state=row["state"], to_state=row["state"], at=micros, recorded_at=service.clocks.real(), actor=actor,
+        details=details, previous=row["chain"], row_id=service.ids.new(row["bucket"]))  # fmt: skip
     written = connection.execute(
         update(Request).where(Request.id == row["id"], Request.version == row["version"])
-        .values(version=row["version"] + 1, chain=chain, **(values or {})))  # fmt: skip
+        .values(version=trail["seq"], chain=trail["hash"], **(values or {})))  # fmt: skip
     if written.rowcount != 1:
         return False
-    connection.execute(insert(History), {
-        "object_id": row["id"], "seq": row["version"] + 1, "id": service.ids.new(row["bucket"]), "bucket": row["bucket"],
-        "object_type": "request", "at": micros, "recorded_at": service.clocks.real(), "event": event,
-        "from_state": row["state"], "to_state": row["state"], "account_id": actor.account_id if actor else None,
-        "person_id": actor.person_id if actor else None, "organization_id": actor.organization_id if actor else None,
-        "payload": payload, "hash": chain})  # fmt: skip
+    connection.execute(insert(History), trail)
     return True

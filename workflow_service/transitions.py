@@ -22,7 +22,8 @@ from states.windows import judge, window_json
 from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.errors import Blocked, Contended, Forbidden, Stale
-from workflow_service.facts import Row, gather, grants
+from workflow_service.facts import Row, gather, grants, typed
+from workflow_service.given import allowed_with
 from workflow_service.history import Trail, salted
 from workflow_service.models import Account, History, Organization
 from workflow_service.models.columns import dumps, iso, to_micros
@@ -65,16 +66,17 @@ def fire(
     Raises NotFound, Forbidden, Stale, Blocked (all reasons), Contended.
     """
     at = service.clocks.legal() if received is None else received
+    given = allowed_with(event, data) if data else {}
     for _ in range(ATTEMPTS):
         row, plan, facts = gather(service, request_id, actor, at)
         _check_capability(plan, facts, event)
         if version is not None and row["version"] != version:
             raise Stale(current_of(service, request_id))
-        facts = replace(facts, reason=reason, comment=comment)
+        facts = replace(facts, reason=reason, comment=comment, data={**facts.data, **typed(given)})
         outcome = decide(plan, facts, event)
         if isinstance(outcome, Refusal):
             raise Blocked(_detail(row, event, outcome), outcome.reasons)
-        transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, data or {}, key)
+        transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
         if transition.write():
             return Fired(request_id, outcome.target, row["version"] + 1)
     raise Contended("the request kept changing while the event was decided")
@@ -175,12 +177,13 @@ class Transition:
             "student_id": row["student_id"], "student_version": row["student_version"], "state": change.target,
             "from_state": row["state"], "event": change.cell.event, "at": self.at, "today": today,
             "recorded_at": service.clocks.real(), "account_id": actor.account_id if actor else None,
-            "person_id": actor.person_id if actor else None, "organization_id": actor.organization_id if actor else None,
+            "person_id": actor.person_id if actor else None,
+            "organization_id": actor.organization_id if actor else None,
             "holder_id": holder[0], "holder_path": holder[1], "holder_role": holder[2],
             "approvals": dumps(list(change.approvals)), "history_id": ids.new(bucket), "outbox_id": ids.new(bucket),
             "body": dumps({"request": str(row["id"]), "number": row["number"], "event": change.cell.event,
                            "from": row["state"], "to": change.target, "version": row["version"] + 1}),
-            "data": dumps({**row["data"], **self.data}),
+            "data": dumps({**row["data"], **self.data}), "topic": f"{row['kind']}.{change.cell.event}",
         }  # fmt: skip
         if service.engine.dialect.name == "sqlite":
             values["today"] = today.isoformat()
@@ -208,7 +211,6 @@ class Transition:
     def _move(self, values: dict[str, Any]) -> None:
         """What changes with the state: route and units at submit, clock, due date, what the sweeps do next, places."""
         row, change = self.row, self.change
-        submitted = change.cell.event == "submit"
         paused = self._paused()
         clock = None
         if change.clock and change.limit:
@@ -216,27 +218,30 @@ class Transition:
         due = to_micros(change.due_at) if change.due_at else None
         wake_at, wake_event = wake(self.facts.calendar, change, self.facts.now)
         values |= {
-            "open": not change.final, "final": change.final, "route": dumps(row["route"]),
-            "route_rule": row["route_rule"], "pack_id": row["pack_id"], "origin_pack_id": row["origin_pack_id"],
-            "units": dumps(row["units"]), "class_id": row["class_id"], "state_since": self.at, "due_at": due,
-            "clock": dumps(clock) if clock else None, "paused": dumps(paused), "days_left": change.days_left,
-            "shared_used": change.shared_used, "provisional": bool(change.clock and change.clock.provisional),
-            "returned_from": change.returned_from, "wake_at": wake_at, "wake_event": wake_event,
-            "wipe_at": self._wipe_at() if submitted else (None if change.final else row["wipe_at"]),
-            "submitted_at": self.at if submitted else row["submitted_at"],
+            "open": not change.final, "final": change.final, "class_id": row["class_id"], "state_since": self.at,
+            "due_at": due, "clock": dumps(clock) if clock else None, "paused": dumps(clock_pauses(paused)),
+            "days_left": change.days_left, "shared_used": change.shared_used,
+            "provisional": bool(change.clock and change.clock.provisional), "returned_from": change.returned_from,
+            "wake_at": wake_at, "wake_event": wake_event, "wipe_at": None if change.final else row["wipe_at"],
             "completed_at": self.at if change.final else None,
-            "intake": self._intake() if submitted else row["intake"],
         }  # fmt: skip
+        if change.cell.event == "submit":
+            values |= {
+                "route": dumps(row["route"]), "route_rule": row["route_rule"], "pack_id": row["pack_id"],
+                "origin_pack_id": row["origin_pack_id"], "units": dumps(row["units"]), "intake": self._intake(),
+                "wipe_at": self._wipe_at(),
+            }  # fmt: skip
         if change.place:
             self._place(values)
 
-    def _paused(self) -> list[Any]:
+    def _paused(self) -> list[tuple[Any, Any]]:
         """The days on which a step's clock stood still: opened by a return, closed by the resubmission."""
-        today, paused = self.facts.today.isoformat(), list(self.row["paused"])
+        today = self.facts.today
+        paused = [(_day(first), _day(last)) for first, last in self.row["paused"]]
         if self.change.target == "returned":
-            return [*paused, [today, None]]
+            return [*paused, (today, None)]
         if self.row["state"] == "returned" and paused:
-            return [*paused[:-1], [paused[-1][0], today]]
+            return [*paused[:-1], (paused[-1][0], today)]
         return []
 
     def _intake(self) -> str | None:
@@ -273,7 +278,8 @@ class Transition:
             "new_student_version": row["student_version"] + 1,
         }  # fmt: skip
         details = {"status": row["status"], "school": str(row["destination_school_id"]), "class": str(row["class_id"]),
-                   "stage": row["class_stage"], "from": self.facts.today.isoformat(), "request": str(row["id"])}  # fmt: skip
+                   "stage": row["class_stage"], "from": self.facts.today.isoformat(),
+                   "request": str(row["id"])}  # fmt: skip
         trail = Trail(row["student_id"], row["student_version"], row["student_chain"])
         payload, chain = trail.link("transferred", row["status"], row["status"], self.at, self.actor, details)
         values |= {"student_payload": payload, "new_student_chain": chain}
@@ -292,6 +298,15 @@ class Transition:
         trail = Trail(self.row["id"], self.row["version"], self.row["chain"])
         values["payload"], values["chain"] = trail.link(
             self.change.cell.event, self.row["state"], self.change.target, self.at, self.actor, details)  # fmt: skip
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def clock_pauses(paused: list[tuple[Any, Any]]) -> list[list[str | None]]:
+    """The pauses of a clock as JSON: [[from, to], …], `to` null while it stands still."""
+    return [[day.isoformat() if day else None for day in pause] for pause in paused]
 
 
 def wake(calendar: Calendar, change: Change, now: datetime) -> tuple[int | None, str | None]:

@@ -6,17 +6,23 @@ from functools import cache
 
 from workflow_service.sql import Transaction, Write, transaction
 
-MOVED = Write(
-    "moved",
-    """
-UPDATE request SET state = :state, version = :new_version, open = :open, final = :final, route = :route,
-    route_rule = :route_rule, pack_id = :pack_id, origin_pack_id = :origin_pack_id, units = :units, class_id = :class_id,
+_MOVING = """
+UPDATE request SET state = :state, version = :new_version, open = :open, final = :final, data = :data,
     holder_id = :holder_id, holder_path = :holder_path, holder_role = :holder_role, approvals = :approvals,
     state_since = :state_since, due_at = :due_at, clock = :clock, paused = :paused, days_left = :days_left,
-    shared_used = :shared_used, provisional = :provisional, returned_from = :returned_from, intake = :intake,
-    data = :data, wake_at = :wake_at, wake_event = :wake_event, wipe_at = :wipe_at, escalated = :escalated,
-    submitted_at = :submitted_at, completed_at = :completed_at, chain = :chain
-WHERE id = :id AND bucket = :bucket AND version = :version{guard} RETURNING id""",
+    shared_used = :shared_used, provisional = :provisional, returned_from = :returned_from, wake_at = :wake_at,
+    wake_event = :wake_event, wipe_at = :wipe_at, escalated = false, completed_at = :completed_at, chain = :chain{more}
+WHERE id = :id AND bucket = :bucket AND version = :version{guard} RETURNING id"""
+MOVED = Write("moved", _MOVING.replace("{more}", ""))
+# Submitting also fixes what was worked out anew until then: packs, route, units, class, and the window that was open.
+SUBMITTED = Write(
+    "moved",
+    _MOVING.replace(
+        "{more}",
+        """,
+    submitted_at = :at, intake = :intake, pack_id = :pack_id, origin_pack_id = :origin_pack_id, units = :units,
+    route = :route, route_rule = :route_rule, class_id = :class_id""",
+    ),
 )
 
 # An event that stays changes nothing but the trail, a note's facts, and who still has to approve.
@@ -194,7 +200,7 @@ def statements(
         where += _PLACE_LEFT
         exclusive += ["c", "t"]
     lock = f"FOR UPDATE OF {', '.join(exclusive)}" + (f" FOR SHARE OF {', '.join(shared)}" if shared else "")
-    writes = [MOVED if moved else STAYED, HISTORY, OUTBOX]
+    writes = [STAYED if not moved else SUBMITTED if parties else MOVED, HISTORY, OUTBOX]
     writes += [COMMENT] if comment else []
     writes += [KEY] if key else []
     writes += {"all": [CLOSE_HOLDS], "own": [CLOSE_OWN_HOLD], "": []}[closes]
@@ -206,7 +212,7 @@ def statements(
 _GUARD = (
     "r.id = :id AND r.bucket = :bucket AND r.version = :version AND s.id = :student_id AND s.version = :student_version"
 )
-# The decision stands as long as no more than these are taken: the numbers come from the rule, the comparison is the lock's.
+# The decision stands as long as no more than these are taken: the rule gives the numbers, the lock compares.
 _PLACE_LEFT = (
     " AND c.id = :class_id AND c.attending + c.held <= :class_most"
     " AND t.school_id = :destination_school_id AND t.stage = :class_stage AND t.attending + t.held <= :stage_most"

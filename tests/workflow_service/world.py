@@ -1,0 +1,210 @@
+"""A small world for tests: the demo's organizations and accounts, classes and students as a test asks for them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from sqlalchemy import insert, select
+
+from states.calendar import SHANGHAI, school_year
+from workflow_service import db
+from workflow_service.actors import Actor, Grant
+from workflow_service.config import load
+from workflow_service.demo.accounts import create_accounts
+from workflow_service.demo.organizations import create_organizations
+from workflow_service.identity import make_identity_number
+from workflow_service.legal_time import seed_calendar
+from workflow_service.models import Account, Enrolment, Organization, Request, RoleGrant, SchoolClass, Student
+from workflow_service.models.columns import to_micros
+from workflow_service.packs import publish_shipped
+from workflow_service.passwords import CHEAP, Passwords
+from workflow_service.request_documents import add_document
+from workflow_service.requests import NewRequest, create_request
+from workflow_service.service import Clocks, Service, build_service
+from workflow_service.students import NewStudent, register
+from workflow_service.transitions import Fired, fire
+
+TODAY = datetime(2026, 8, 24, 9, tzinfo=SHANGHAI)
+
+
+def picture() -> bytes:
+    """A small real PNG."""
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4), "white").save(out, "PNG")
+    return out.getvalue()
+
+
+@dataclass
+class World:
+    """What a test stands on. `real` is the clock in microseconds; legal time is the same unless a test moves it."""
+
+    service: Service
+    at: int
+    sequence: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def go(self, year: int, month: int, day: int, hour: int = 9, minute: int = 0, second: int = 0) -> None:
+        """Move the clock to an instant, Asia/Shanghai."""
+        self.at = to_micros(datetime(year, month, day, hour, minute, second, tzinfo=SHANGHAI))
+
+    def organization(self, code: str) -> Any:
+        with db.reading(self.service.engine) as connection:
+            return connection.execute(select(Organization.__table__).where(Organization.code == code)).one()
+
+    def actor(self, username: str) -> Actor:
+        with db.reading(self.service.engine) as connection:
+            account = connection.execute(select(Account.__table__).where(Account.username == username)).one()
+            organization = connection.execute(
+                select(Organization.__table__).where(Organization.id == account.organization_id)
+            ).one()
+            grants = connection.execute(
+                select(RoleGrant.id, RoleGrant.role, RoleGrant.version).where(
+                    RoleGrant.account_id == account.id, RoleGrant.revoked_at.is_(None)
+                )
+            ).all()
+        return Actor(
+            account.id,
+            account.person_id,
+            username,
+            account.name,
+            organization.id,
+            organization.code,
+            organization.path,
+            organization.kind,
+            organization.level,
+            tuple(Grant(*g) for g in grants),
+        )
+
+    def school_class(self, code: str, grade: int, stage: str = "primary", sequence: int = 1) -> int:
+        """The class of a grade, made when it is not there yet."""
+        school, entered = self.organization(code), school_year(TODAY.date()) - grade + _first(stage)
+        with db.begin(self.service.engine) as connection:
+            found = connection.execute(
+                select(SchoolClass.id).where(
+                    SchoolClass.school_id == school.id,
+                    SchoolClass.stage == stage,
+                    SchoolClass.entered_year == entered,
+                    SchoolClass.sequence == sequence,
+                )
+            ).scalar()
+            if found is None:
+                found = self.service.ids.new_subject()
+                connection.execute(
+                    insert(SchoolClass),
+                    {
+                        "id": found,
+                        "school_id": school.id,
+                        "stage": stage,
+                        "entered_year": entered,
+                        "first_grade": _first(stage),
+                        "last_grade": _first(stage) + school.schooling[stage] - 1,
+                        "sequence": sequence,
+                        "name": f"{sequence}班",
+                        "attending": 0,
+                        "held": 0,
+                    },
+                )
+        return found
+
+    def student(self, code: str, grade: int = 3, name: str = "林小满", stage: str = "primary", **more: Any) -> Any:
+        """A student who attends; `.number` is the whole student number."""
+        number = "G" + make_identity_number("990101", date(2017, 5, 1), next(self.sequence))
+        new = NewStudent(
+            name=name,
+            sex="1",
+            birth_date=date(2017, 5, 1),
+            identity_type="1",
+            identity_number=number[1:],
+            student_number=number,
+            status=more.pop("status", "attending"),
+            school_id=self.organization(code).id,
+            class_id=self.school_class(code, grade, stage),
+            stage=stage,
+            valid_from=date(2023, 9, 1),
+            **more,
+        )
+        with db.begin(self.service.engine) as connection:
+            [id_] = register(connection, self.service, [new], None)
+        return Pupil(id_, name, number, grade)
+
+    def draft(self, username: str, pupil: Any, to: str, **more: Any) -> int:
+        """A transfer draft by a school's registrar."""
+        actor = self.actor(username)
+        own = self.enrolment(pupil.id).school_id == actor.organization_id
+        who = {"student_id": pupil.id} if own else {"student_name": pupil.name, "student_number": pupil.number}
+        return create_request(
+            self.service,
+            actor,
+            NewRequest(
+                kind="transfer", destination_school_id=self.organization(to).id, grade=pupil.grade, **who, **more
+            ),
+        )
+
+    def upload(self, request_id: int, username: str, *kinds: str) -> None:
+        for kind in kinds:
+            add_document(self.service, request_id, self.actor(username), kind, io.BytesIO(picture()), f"{kind}.png")
+
+    def fire(self, request_id: int, event: str, username: str, **more: Any) -> Fired:
+        return fire(
+            self.service, request_id, event, self.actor(username), version=self.request(request_id).version, **more
+        )
+
+    def request(self, request_id: int) -> Any:
+        with db.reading(self.service.engine) as connection:
+            return connection.execute(select(Request.__table__).where(Request.id == request_id)).one()
+
+    def enrolment(self, student_id: int) -> Any:
+        with db.reading(self.service.engine) as connection:
+            return connection.execute(
+                select(Enrolment.__table__).where(Enrolment.student_id == student_id, Enrolment.ended_at.is_(None))
+            ).one()
+
+    def seats(self, class_id: int) -> tuple[int, int]:
+        """(attending, held) of a class."""
+        with db.reading(self.service.engine) as connection:
+            return tuple(
+                connection.execute(
+                    select(SchoolClass.attending, SchoolClass.held).where(SchoolClass.id == class_id)
+                ).one()
+            )
+
+    def student_row(self, student_id: int) -> Any:
+        with db.reading(self.service.engine) as connection:
+            return connection.execute(select(Student.__table__).where(Student.id == student_id)).one()
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """A student of a test."""
+
+    id: int
+    name: str
+    number: str
+    grade: int
+
+
+def _first(stage: str) -> int:
+    return {"primary": 1, "junior": 7, "senior": 10}[stage]
+
+
+def make_world(url: str, owner_url: str, folder: Path) -> World:
+    """A service on a migrated database, with the demo's organizations, accounts, packs and calendar."""
+    settings = load(
+        {"WORKFLOW_ENV": "development", "DATA": str(folder), "DATABASE_URL": url, "DATABASE_OWNER_URL": owner_url}
+    )
+    world = World.__new__(World)
+    world.sequence, world.at = count(1), to_micros(TODAY)
+    service = build_service(settings, clocks=Clocks(real=lambda: world.at), passwords=Passwords(CHEAP))
+    world.service = service
+    with db.begin(service.engine) as connection:
+        publish_shipped(connection, service.ids, world.at)
+        seed_calendar(connection)
+        create_organizations(connection, service)
+        create_accounts(connection, service)
+    return world

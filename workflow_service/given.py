@@ -1,0 +1,60 @@
+"""Facts as a school gives them (申报事实), checked against the vocabulary before they are stored or judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from states.vocabulary import DATA_FACTS
+from workflow_service.errors import Invalid
+
+WITH_EVENT = {"confirm_arrival": frozenset({"arrived_on"}), "note": frozenset({"attends_since"})}
+"""Which facts may come along with an event; all other events take none: a draft or a returned request is corrected."""
+
+
+def allowed_with(event: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that come with an event, as they are stored. Raises `Invalid` naming every one that may not."""
+    wrong = sorted(set(data) - WITH_EVENT.get(event, frozenset()))
+    if wrong:
+        raise Invalid([{"field": f"data.{name}", "message": f"{event} 不能附带此事实 / does not come with {event}"}
+                       for name in wrong])  # fmt: skip
+    return valid_data(data)
+
+
+def valid_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as they are stored: days as ISO text. Raises `Invalid` naming every wrong one."""
+    errors, good = [], {}
+    for name, value in data.items():
+        kind = DATA_FACTS.get(name)
+        if kind is None:
+            errors.append({"field": f"data.{name}", "message": f"没有这一事实 / unknown fact {name}"})
+        elif value is None or value == "":
+            continue
+        elif not _fits(kind.type, value, kind.values):
+            errors.append(
+                {"field": f"data.{name}", "message": f"{kind.label}：值不对 / {kind.label_en}: not a {kind.type}"}
+            )
+        else:
+            good[name] = value.isoformat() if isinstance(value, date) else value
+    if errors:
+        raise Invalid(errors)
+    return good
+
+
+def _fits(kind: str, value: Any, values: tuple[object, ...]) -> bool:
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "choice":
+        return value in values
+    if kind == "date":
+        return isinstance(value, date) or (isinstance(value, str) and _is_day(value))
+    return isinstance(value, str) and len(value) <= 2000
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == 10
