@@ -1,0 +1,163 @@
+"""The boxes of the workbench (待办、在办、本校申请、已办) and the scope of a person, each one predicate.
+
+The same predicate serves list, count and permission, so that no number ever disagrees with its list.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from workflow_service.actors import Actor
+from workflow_service.db import reading
+from workflow_service.models import Organization, Request, RequestParty, Student
+from workflow_service.service import Service
+
+BOXES: Final = ("todo", "waiting", "mine", "done")
+NEVER: Final = 2**63 - 1
+"""Where no due date is, for sorting: soonest due first, these last."""
+
+_CURSOR = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
+_NUMBER = re.compile(r"[0-9A-Z]{8,30}")
+
+
+class BadCursor(ValueError):
+    """A cursor that no list has given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list asks for; None does not restrict. `due_before` in microseconds of legal time."""
+
+    box: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    due_before: int | None = None
+    q: str | None = None
+
+
+def below(path: ColumnElement[str] | Any, top: str) -> ColumnElement[bool]:
+    """Whether an organization's path lies at or below `top`; `%` and `_` in it are plain characters."""
+    found: ColumnElement[bool] = path.startswith(top, autoescape=True)
+    return found
+
+
+def in_scope(actor: Actor) -> ColumnElement[bool]:
+    """Scope (可见范围): a draft is its school's alone; otherwise every party and all above it."""
+    if not actor.works_on_requests:
+        return false()
+    parties = select(RequestParty.request_id).where(below(RequestParty.path, actor.path))
+    return or_(Request.applicant_id == actor.organization_id, and_(Request.state != "draft", Request.id.in_(parties)))
+
+
+def box_predicate(actor: Actor, box: str) -> ColumnElement[bool]:
+    """One of `BOXES` for the asker's organization and roles."""
+    if not actor.works_on_requests:
+        return false()
+    if box == "todo":
+        return Request.id.in_(_to_do(actor))
+    if box == "mine":
+        return Request.applicant_id == actor.organization_id
+    party = Request.id.in_(select(RequestParty.request_id).where(RequestParty.path == actor.path))
+    if box == "waiting":
+        return and_(party, Request.open, Request.id.not_in(_to_do(actor)))
+    if box == "done":
+        decided = select(RequestParty.request_id).where(
+            RequestParty.path == actor.path, RequestParty.duty == "hold", RequestParty.to_at.is_not(None)
+        )
+        return and_(party, or_(Request.final, Request.id.in_(decided)), Request.id.not_in(_to_do(actor)))
+    raise ValueError(f"unknown box {box}")
+
+
+def list_requests(
+    service: Service, actor: Actor, wanted: Wanted, limit: int, cursor: str | None = None
+) -> tuple[list[Any], str | None]:
+    """Rows of the wanted requests, soonest due first, and the cursor of the next page (None at the end).
+
+    Raises BadCursor.
+    """
+    due = func.coalesce(Request.due_at, literal(NEVER))
+    query = _rows().where(*_predicates(service, actor, wanted)).order_by(due, Request.id).limit(limit + 1)
+    if cursor is not None:
+        after_due, after_id = _read_cursor(cursor)
+        query = query.where(or_(due > after_due, and_(due == after_due, Request.id > after_id)))
+    with reading(service.engine) as connection:
+        rows = list(connection.execute(query))
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], f"{NEVER if last.due_at is None else last.due_at}-{last.id}"
+
+
+def count_requests(service: Service, actor: Actor, wanted: Wanted) -> int:
+    """How many `list_requests` would give in all."""
+    query = (
+        select(func.count())
+        .select_from(Request)
+        .join(Student, Student.id == Request.student_id)
+        .where(*_predicates(service, actor, wanted))
+    )
+    with reading(service.engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def _to_do(actor: Actor) -> Select[int]:
+    return select(RequestParty.request_id).where(
+        RequestParty.organization_id == actor.organization_id,
+        RequestParty.duty == "hold",
+        RequestParty.to_at.is_(None),
+        RequestParty.role.in_(sorted(actor.roles)),
+    )
+
+
+def _predicates(service: Service, actor: Actor, wanted: Wanted) -> list[ColumnElement[bool]]:
+    found = [box_predicate(actor, wanted.box) if wanted.box else in_scope(actor)]
+    if wanted.kind is not None:
+        found.append(Request.kind == wanted.kind)
+    if wanted.state is not None:
+        found.append(Request.state == wanted.state)
+    if wanted.due_before is not None:
+        found.append(Request.due_at < wanted.due_before)
+    if wanted.q:
+        found.append(or_(Request.number == wanted.q.strip().upper(), student_matches(service, wanted.q)))
+    return found
+
+
+def student_matches(service: Service, q: str) -> ColumnElement[bool]:
+    """Search (检索): part of a name, pinyin or its initials, or the whole student number by its keyed hash."""
+    text = unicodedata.normalize("NFKC", q).strip()
+    parts = [Student.name.contains(text, autoescape=True), Student.pinyin.contains(text.lower(), autoescape=True)]
+    if _NUMBER.fullmatch(text.upper()):
+        parts.append(Student.student_number_hash.in_(service.hashes.candidates("student_number", text)))
+    return or_(*parts)
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    origin, destination, holder = aliased(Organization), aliased(Organization), aliased(Organization)
+    return (
+        select(
+            Request.id, Request.number, Request.kind, Request.state, Request.final, Request.version, Request.grade,
+            Request.ground, Request.state_since, Request.due_at, Request.holder_role, Request.pack_id,
+            Request.escalated, Request.returned_from, Student.id.label("student_id"),
+            Student.name.label("student_name"), origin.id.label("origin_id"), origin.code.label("origin_code"),
+            origin.name.label("origin_name"), destination.id.label("destination_id"),
+            destination.code.label("destination_code"), destination.name.label("destination_name"),
+            holder.id.label("holder_id"), holder.code.label("holder_code"), holder.name.label("holder_name"),
+        )
+        .join(Student, Student.id == Request.student_id)
+        .join(origin, origin.id == Request.origin_school_id)
+        .join(destination, destination.id == Request.destination_school_id)
+        .outerjoin(holder, holder.id == Request.holder_id)
+    )  # fmt: skip
+
+
+def _read_cursor(cursor: str) -> tuple[int, int]:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None or int(found[1]) > NEVER or int(found[2]) > NEVER:
+        raise BadCursor(cursor)
+    return int(found[1]), int(found[2])

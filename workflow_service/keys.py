@@ -1,0 +1,76 @@
+"""Idempotency keys (幂等键): one person, route, key and body have one effect and one answer, kept as it was sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+
+from workflow_service.actors import Actor
+from workflow_service.db import begin, reading
+from workflow_service.errors import KeyReused
+from workflow_service.models import RequestKey
+from workflow_service.service import Service
+from workflow_service.sql.errors import is_unique_violation
+from workflow_service.transitions import Key
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What was answered. `answer` is None while only the effect is committed: it is then made from the object."""
+
+    object_id: int
+    status: int
+    etag: str | None
+    answer: str | None
+
+
+def find_answer(service: Service, actor: Actor, key: Key) -> StoredAnswer | None:
+    """What this key has led to, None if nothing yet. Raises KeyReused for another body."""
+    query = select(
+        RequestKey.body_hash, RequestKey.object_id, RequestKey.status, RequestKey.etag, RequestKey.answer
+    ).where(*_same(actor, key))
+    with reading(service.engine) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    if row.body_hash != key.body_hash:
+        raise KeyReused
+    return StoredAnswer(row.object_id, row.status or 200, row.etag, row.answer)
+
+
+def claim_key(connection: Connection, actor: Actor, key: Key, object_id: int, at: int) -> None:
+    """Write the key's row inside the transaction of its effect; a second effect under it fails here.
+
+    The unique index then refuses: see `key_was_taken`.
+    """
+    row = {"account_id": actor.account_id, "route": key.route, "key": key.key, "body_hash": key.body_hash}
+    connection.execute(insert(RequestKey), {**row, "object_id": object_id, "created_at": at})
+
+
+def key_was_taken(error: BaseException) -> bool:
+    """Whether a write failed because a call with the same key was committed first."""
+    return is_unique_violation(getattr(error, "orig", None) or error, "request_key")
+
+
+def finish_key(service: Service, actor: Actor, key: Key, fresh: StoredAnswer) -> StoredAnswer:
+    """Keep the answer; whoever comes first keeps his, and all others send that one, byte for byte."""
+    with begin(service.engine) as connection:
+        connection.execute(
+            update(RequestKey)
+            .where(*_same(actor, key), RequestKey.answer.is_(None))
+            .values(status=fresh.status, etag=fresh.etag, answer=fresh.answer)
+        )
+    stored = find_answer(service, actor, key)
+    return fresh if stored is None else stored
+
+
+def _same(actor: Actor, key: Key) -> tuple[ColumnElement[bool], ...]:
+    return (
+        RequestKey.account_id == actor.account_id,
+        RequestKey.route == key.route,
+        RequestKey.key == key.key,
+    )
+
+
+__all__ = ["Key", "StoredAnswer", "claim_key", "find_answer", "finish_key", "key_was_taken"]

@@ -1,0 +1,34 @@
+"""A rule's refusal (不予办理的理由) as it is shown: rule, article, basis, and every way to clear it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from states.verdict import Cure, Reason
+
+
+def reason_view(reason: Reason) -> dict[str, Any]:
+    """One entry of `blocked_by`; `cure` is the first way as a text, `cures` lists all of them."""
+    no, cite = reason.no, reason.cite
+    return {
+        "rule": cite.rule,
+        "article": cite.article,
+        "basis": cite.basis,
+        "message": no.message,
+        "message_en": no.message_en,
+        "cure": no.cures[0].text if no.cures else None,
+        "cure_en": no.cures[0].text_en if no.cures else None,
+        "cures": [cure_view(cure) for cure in no.cures],
+        "pending": no.pending,
+    }
+
+
+def cure_view(cure: Cure) -> dict[str, Any]:
+    """One way to clear a reason: who does what, until or from when."""
+    return {
+        "do": cure.do,
+        "who": cure.who,
+        "text": cure.text,
+        "text_en": cure.text_en,
+        "until": None if cure.until is None else cure.until.isoformat(),
+    }

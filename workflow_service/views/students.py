@@ -1,0 +1,194 @@
+"""Students as they are shown (学生): numbers masked, in the scope of the current enrolment's school."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, false, select
+
+from states.calendar import grade_of, school_year
+from states.student_status import StudentStatus
+from workflow_service.actors import Actor
+from workflow_service.boxes import below, student_matches
+from workflow_service.crypto import mask_number
+from workflow_service.db import reading
+from workflow_service.errors import NotFound
+from workflow_service.models import Enrolment, History, Organization, Request, SchoolClass, Student
+from workflow_service.models.columns import from_micros
+from workflow_service.service import Service
+
+STATUS_LABELS = {state.id: state.name for state in StudentStatus.states}
+"""Chinese label of every status."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedStudents:
+    """What a list of students asks for; None does not restrict. `grade` counts from primary 1 to senior 12."""
+
+    q: str | None = None
+    school_id: int | None = None
+    status: str | None = None
+    grade: int | None = None
+    stage: str | None = None
+
+
+def list_students(
+    service: Service, actor: Actor, wanted: WantedStudents, limit: int, after: int = 0
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Students in scope by id, after one; the id to go on after, None at the end."""
+    today = service.clocks.now().date()
+    query = _rows().where(*_predicates(service, actor, wanted, today), Student.id > after)
+    with reading(service.engine) as connection:
+        rows = connection.execute(query.order_by(Student.id).limit(limit + 1)).all()
+    shown = [_view(service, row, today) for row in rows[:limit]]
+    return shown, rows[limit - 1].id if len(rows) > limit else None
+
+
+def find_student(service: Service, actor: Actor, student_id: int) -> Any:
+    """One student's row in scope. Raises NotFound."""
+    query = _rows().where(_in_scope(actor), Student.id == student_id)
+    with reading(service.engine) as connection:
+        found = connection.execute(query).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def student_view(service: Service, row: Any, *, whole_number: bool = False) -> dict[str, Any]:
+    """One student. `whole_number` shows the student number unmasked: the caller logs that first."""
+    with reading(service.engine) as connection:
+        open_request = connection.execute(
+            select(Request.id, Request.number, Request.kind, Request.state)
+            .where(Request.student_id == row.id, Request.open)
+            .order_by(Request.submitted_at)
+            .limit(1)
+        ).one_or_none()
+    shown = _view(service, row, service.clocks.now().date())
+    if whole_number:
+        shown["student_number"] = _number(service, row)
+    shown["open_request"] = None if open_request is None else {
+        "id": str(open_request.id), "number": open_request.number, "kind": open_request.kind,
+        "state": open_request.state,
+    }  # fmt: skip
+    return shown
+
+
+def student_history(service: Service, student_id: int, as_of: date | None = None) -> list[dict[str, Any]]:
+    """Every stretch of time with one status, school and class, oldest first; with `as_of` the one of that day."""
+    with reading(service.engine) as connection:
+        enrolments = _enrolments(connection, student_id)
+        statuses = _statuses(connection, student_id)
+    if not statuses:
+        return []
+    first = min([statuses[0]["from"], *(e.valid_from for e in enrolments)])
+    statuses[0]["from"] = first
+    days = {row["from"] for row in statuses} | {e.valid_from for e in enrolments}
+    borders = sorted(days | {e.valid_to for e in enrolments if e.valid_to})
+    spans = list(zip(borders, [*borders[1:], None], strict=True))
+    stretches = [_stretch(start, end, enrolments, statuses) for start, end in spans]
+    if as_of is not None:
+        day = as_of.isoformat()
+        stretches = [s for s in stretches if s["from"] <= day and (s["to"] is None or day < s["to"])]
+    return stretches
+
+
+def _predicates(service: Service, actor: Actor, wanted: WantedStudents, today: date) -> list[ColumnElement[bool]]:
+    found = [_in_scope(actor)]
+    if wanted.q:
+        found.append(student_matches(service, wanted.q))
+    if wanted.school_id is not None:
+        found.append(Enrolment.school_id == wanted.school_id)
+    if wanted.status is not None:
+        found.append(Student.status == wanted.status)
+    if wanted.stage is not None:
+        found.append(Enrolment.stage == wanted.stage)
+    if wanted.grade is not None:
+        found.append(SchoolClass.first_grade - SchoolClass.entered_year == wanted.grade - school_year(today))
+    return found
+
+
+def _in_scope(actor: Actor) -> ColumnElement[bool]:
+    if not actor.works_on_requests:
+        return false()
+    return below(Organization.path, actor.path)
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Student.id, Student.name, Student.student_number, Student.status, Student.problem, Student.version,
+            Student.birth_date, Student.sex, Enrolment.stage, Enrolment.valid_from, Enrolment.class_id,
+            Organization.id.label("school_id"), Organization.code.label("school_code"),
+            Organization.name.label("school_name"), SchoolClass.name.label("class_name"), SchoolClass.first_grade,
+            SchoolClass.entered_year,
+        )
+        .join(Enrolment, (Enrolment.student_id == Student.id) & Enrolment.ended_at.is_(None))
+        .join(Organization, Organization.id == Enrolment.school_id)
+        .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
+    )  # fmt: skip
+
+
+def _view(service: Service, row: Any, today: date) -> dict[str, Any]:
+    number = _number(service, row)
+    return {
+        "id": str(row.id), "name": row.name, "student_number": None if number is None else mask_number(number),
+        "status": row.status, "status_label": STATUS_LABELS.get(row.status, row.status), "problem": row.problem,
+        "school": {"id": str(row.school_id), "code": row.school_code, "name": row.school_name},
+        "class": row.class_name, "class_id": str(row.class_id), "stage": row.stage,
+        "grade": grade_of(row.first_grade, row.entered_year, today), "version": row.version,
+    }  # fmt: skip
+
+
+def _number(service: Service, row: Any) -> str | None:
+    if row.student_number is None:
+        return None
+    return service.cipher.decrypt(row.student_number, "student.student_number")
+
+
+def _enrolments(connection: Connection, student_id: int) -> list[Any]:
+    query = (
+        select(Enrolment.valid_from, Enrolment.valid_to, Enrolment.stage, Enrolment.start_reason, Enrolment.end_reason,
+               Enrolment.start_request_id, Enrolment.end_request_id, Organization.id.label("school_id"),
+               Organization.code.label("school_code"), Organization.name.label("school_name"),
+               SchoolClass.name.label("class_name"))
+        .join(Organization, Organization.id == Enrolment.school_id)
+        .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
+        .where(Enrolment.student_id == student_id)
+        .order_by(Enrolment.valid_from, Enrolment.recorded_at)
+    )  # fmt: skip
+    return list(connection.execute(query))
+
+
+def _statuses(connection: Connection, student_id: int) -> list[dict[str, Any]]:
+    """The days on which the status became another one, from the trail."""
+    query = (
+        select(History.at, History.to_state, History.event, History.payload)
+        .where(History.object_id == student_id, History.object_type == "student")
+        .order_by(History.seq)
+    )
+    changes: list[dict[str, Any]] = []
+    for row in connection.execute(query):
+        if not changes or changes[-1]["status"] != row.to_state:
+            details = json.loads(row.payload).get("d", {})
+            day = from_micros(row.at).date()
+            changes.append({"from": day, "status": row.to_state, "request": details.get("request")})
+    return changes
+
+
+def _stretch(start: date, end: date | None, enrolments: list[Any], statuses: list[dict[str, Any]]) -> dict[str, Any]:
+    status = [row for row in statuses if row["from"] <= start][-1]
+    there = [e for e in enrolments if e.valid_from <= start and (e.valid_to is None or start < e.valid_to)]
+    place = there[-1] if there else None
+    request = place.start_request_id if place and place.valid_from == start else status["request"]
+    return {
+        "from": start.isoformat(), "to": None if end is None else end.isoformat(), "status": status["status"],
+        "status_label": STATUS_LABELS.get(status["status"], status["status"]),
+        "school": None if place is None else {
+            "id": str(place.school_id), "code": place.school_code, "name": place.school_name},
+        "class": place.class_name if place else None, "stage": place.stage if place else None,
+        "reason": place.start_reason if place else None, "end_reason": place.end_reason if place else None,
+        "request_id": None if request is None else str(request),
+    }  # fmt: skip

@@ -1,0 +1,49 @@
+"""Windows as they are shown (受理窗口): what is open when, for the packs of the organizations in scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from states.windows import judge, window_json
+from workflow_service.actors import Actor
+from workflow_service.boxes import below
+from workflow_service.db import reading
+from workflow_service.models import Organization
+from workflow_service.service import Service
+from workflow_service.views.policies import policy_of_organization
+
+
+def windows_view(service: Service, actor: Actor) -> list[dict[str, Any]]:
+    """For each pack in scope whether transfers are taken in now, until when, and when next.
+
+    `opens` and `closes` are of the window that is open, else of the next one; both null where nothing is known.
+    """
+    return [_window_view(service, pack, scope) for pack, scope in sorted(_packs_in_scope(service, actor).items())]
+
+
+def _packs_in_scope(service: Service, actor: Actor) -> dict[str, str]:
+    """The packs, each with the path whose declared outages move its close."""
+    own = {policy_of_organization(service, actor.organization_id): actor.path}
+    query = select(Organization.policy, Organization.path).where(
+        Organization.policy.is_not(None), below(Organization.path, actor.path)
+    )
+    with reading(service.engine) as connection:
+        return {**{row.policy: row.path for row in connection.execute(query)}, **own}
+
+
+def _window_view(service: Service, pack: str, scope: str) -> dict[str, Any]:
+    now = service.clocks.now()
+    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    definition = service.packs.definition(service.packs.in_force(pack, "transfer", now.date()))
+    found = judge(definition.windows, calendar, now, definition.freezes, scope)
+    window = found.open or found.next
+    shown = window_json(window) if window else {"id": None, "opens": None, "closes": None}
+    return {
+        "policy": pack, "kind": definition.kind, **shown, "open": found.open is not None,
+        "season": window.season if window else None, "article": window.source if window else None,
+        "next": window_json(found.next) if found.next else None,
+        "next_opening": found.next_opening.isoformat() if found.next_opening else None,
+        "frozen": found.frozen is not None, "gaps": list(found.gaps),
+    }  # fmt: skip
