@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
@@ -10,9 +11,19 @@ from workflow_service.actors import Actor
 from workflow_service.db import begin, reading
 from workflow_service.errors import KeyReused
 from workflow_service.models import RequestKey
-from workflow_service.service import Service
 from workflow_service.sql.errors import is_unique_violation
-from workflow_service.transitions import Key
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key as it came in; `body_hash` tells a repetition from another request."""
+
+    route: str
+    key: str
+    body_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,3 @@ def _same(actor: Actor, key: Key) -> tuple[ColumnElement[bool], ...]:
         RequestKey.route == key.route,
         RequestKey.key == key.key,
     )
-
-
-__all__ = ["Key", "StoredAnswer", "claim_key", "find_answer", "finish_key", "key_was_taken"]

@@ -15,9 +15,9 @@ from workflow_service.db import begin, reading
 from workflow_service.documents.content import Unacceptable, inspect
 from workflow_service.errors import Blocked, Contended, Forbidden, Invalid, NotFound
 from workflow_service.facts import Row, gather
+from workflow_service.keys import Key, claim_key
 from workflow_service.models import RequestDocument
-from workflow_service.requests import bump, keep_key
-from workflow_service.transitions import Key
+from workflow_service.requests import bump
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -66,7 +66,8 @@ def add_document(
         with begin(service.engine) as connection:
             if bump(service, connection, row, actor, "add_document", micros, details):
                 connection.execute(insert(RequestDocument), values)
-                keep_key(connection, actor, key, document_id, service.clocks.real())
+                if key is not None:
+                    claim_key(connection, actor, key, document_id, service.clocks.real())
                 return document_id
         row, plan, facts = gather(service, request_id, actor)
         _check_upload(row, plan, facts)

@@ -21,11 +21,11 @@ from workflow_service.errors import Blocked, Forbidden, Invalid, Stale
 from workflow_service.facts import Row, build_facts, gather, place_columns
 from workflow_service.given import valid_data
 from workflow_service.history import history_row
+from workflow_service.keys import Key, claim_key
 from workflow_service.models import (
     Enrolment,
     History,
     Request,
-    RequestKey,
     RequestParty,
     SchoolClass,
     Student,
@@ -34,7 +34,7 @@ from workflow_service.models.columns import from_micros, to_micros
 from workflow_service.routing import NoRoute, choose_class, organization, resolve
 from workflow_service.sql.errors import is_unique_violation
 from workflow_service.sql.gather import COLUMNS
-from workflow_service.transitions import Key, current_of
+from workflow_service.transitions import current_of
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -225,20 +225,13 @@ def _store_draft(service: Service, actor: Actor, row: Row, plan: Plan, micros: i
                 "request_id": request_id, "organization_id": actor.organization_id, "duty": "applicant", "opened": 1,
                 "bucket": bucket, "path": actor.path, "from_at": micros})  # fmt: skip
             connection.execute(insert(History), trail)
-            keep_key(connection, actor, key, request_id, real)
+            if key is not None:
+                claim_key(connection, actor, key, request_id, real)
     except Exception as error:
         if is_unique_violation(getattr(error, "orig", error), "request"):
             raise Blocked("本校已有该学生的同类草稿 / your school already has a draft for this student") from error
         raise
     return request_id
-
-
-def keep_key(connection: Connection, actor: Actor, key: Key | None, object_id: int, real: int) -> None:
-    """Write the idempotency key in the transaction of its effect; a second one meets the primary key."""
-    if key is not None:
-        connection.execute(insert(RequestKey), {
-            "account_id": actor.account_id, "route": key.route, "key": key.key, "body_hash": key.body_hash,
-            "object_id": object_id, "created_at": real})  # fmt: skip
 
 
 def _draft_end(micros: int, plan: Plan) -> int:

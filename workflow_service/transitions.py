@@ -25,6 +25,7 @@ from workflow_service.errors import Blocked, Contended, Forbidden, Stale
 from workflow_service.facts import Row, gather, grants, typed
 from workflow_service.given import allowed_with
 from workflow_service.history import Trail, salted
+from workflow_service.keys import Key, find_answer
 from workflow_service.models import Account, History, Organization
 from workflow_service.models.columns import dumps, iso, to_micros
 from workflow_service.sql.errors import is_lost, is_repeatable, is_unique_violation
@@ -35,15 +36,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4  # The first try and three more: whoever keeps losing is told to come back, not kept waiting.
 REMIND_BEFORE = 2  # working days before a step is due
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An idempotency key as it came in; `body_hash` tells a repetition from another request."""
-
-    route: str
-    key: str
-    body_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ def fire(
         if isinstance(outcome, Refusal):
             raise Blocked(_detail(row, event, outcome), outcome.reasons)
         transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
-        if transition.write():
+        if transition.write() or transition.was_written():
             return Fired(request_id, outcome.target, row["version"] + 1)
     raise Contended("the request kept changing while the event was decided")
 
@@ -126,6 +118,14 @@ class Transition:
     reason: str | None
     data: Mapping[str, Any]
     key: Key | None
+    lost: bool = False
+
+    def was_written(self) -> bool:
+        """Whether the commit happened although the connection was lost: the key's row is part of it.
+
+        After a failover most of the unknown commits had happened; deciding again would refuse what was done.
+        """
+        return bool(self.lost and self.actor and self.key and find_answer(self.service, self.actor, self.key))
 
     def write(self) -> bool:
         """Write everything, or nothing: False when a fact has moved since it was read."""
@@ -144,7 +144,8 @@ class Transition:
             # versions that the statement names make a second effect impossible.
             if is_unique_violation(error, "request_key"):
                 raise
-            if is_unique_violation(error) or is_repeatable(error) or is_lost(error):
+            self.lost = is_lost(error)
+            if self.lost or is_unique_violation(error) or is_repeatable(error):
                 return False
             raise
 
