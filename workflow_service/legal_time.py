@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from states.calendar import Calendar
 from workflow_service.calendars import calendar_from_rows, published_days, published_terms
@@ -112,6 +112,6 @@ def set_today(connection: Connection, clocks: Clocks, today: date | None, latest
     clocks.offset = max(nine, latest) - clocks.real()
     values = {"today": today, "offset": clocks.offset}
     if row:
-        connection.execute(LegalClock.__table__.update().values(**values))
+        connection.execute(update(LegalClock).values(**values))
     else:
         connection.execute(insert(LegalClock), {"id": 1, **values})

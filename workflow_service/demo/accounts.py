@@ -47,7 +47,8 @@ def create_accounts(connection: Connection, service: Service) -> bool:
     """Create them all; False, and nothing written, when there are accounts already."""
     if connection.execute(select(func.count()).select_from(Account)).scalar_one():
         return False
-    organizations = {code: id_ for code, id_ in connection.execute(select(Organization.code, Organization.id))}
+    rows = connection.execute(select(Organization.code, Organization.id))
+    organizations = {row.code: row.id for row in rows}
     password_hash = service.passwords.hash(PASSWORD)
     for account in demo_accounts():
         create_account(

@@ -1,5 +1,7 @@
 """Alembic's environment: one owner connection, the tables of `workflow_service.models`."""
 
+from typing import Any, Literal
+
 from alembic import context
 
 from workflow_service.db import make_engine
@@ -7,7 +9,7 @@ from workflow_service.models import Base
 from workflow_service.models.columns import JsonText
 
 
-def render_item(kind: str, item: object, _autogen: object) -> str | bool:
+def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     """Migrations name plain column types, so that they stand still when ours change."""
     return "sa.Text()" if kind == "type" and isinstance(item, JsonText) else False
 
