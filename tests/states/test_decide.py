@@ -53,10 +53,13 @@ def test_the_shared_total_shortens_a_later_step_and_cites_its_own_rule() -> None
     change = changed(ONE, "approve", facts)
     assert change.shared_used == 7  # 2 to 10 September, the day of the event not counted
     assert change.clock is not None
-    assert change.clock.working_days == 5  # its own limit is shorter than the 5 that are left of 12
+    assert (change.clock.working_days, change.limit and change.limit.rule) == (5, "D-1")  # its own; 5 are left of 12
     late = changed(ONE, "approve", facts.patched({"now": at("2026-09-14"), "shared_used": 1}))
     assert late.clock is not None
     assert (late.clock.working_days, late.limit and late.limit.rule) == (3, "S-1")
+    spent = changed(ONE, "approve", facts.patched({"shared_used": 30}))
+    assert spent.clock is not None
+    assert spent.clock.working_days == 1  # a step that begins late still has a day
 
 
 def test_a_shared_total_holds_only_where_it_fits() -> None:
