@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, literal, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from workflow_service.models import APPEND_ONLY, Base
+from workflow_service.sql.errors import is_repeatable
+
+T = TypeVar("T")
+TRIES: Final = 4
 
 db = SQLAlchemy(model_class=Base)
 """Flask-SQLAlchemy's handle: sessions of the web process for cold reads; it shares the tables of `Base`."""
@@ -85,6 +92,13 @@ def begin(engine: Engine) -> Iterator[Connection]:
         writer = connection.execution_options(immediate=True)
         with writer.begin():
             yield writer
+
+
+def write_once(connection: Connection, table: type[Base], row: Mapping[str, Any]) -> bool:
+    """Insert a row unless it is there already: True for whoever came first, once for all processes."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    written = insert(table).values(row).on_conflict_do_nothing().returning(literal(1))
+    return connection.execute(written).first() is not None
 
 
 @contextmanager

@@ -62,6 +62,17 @@ class IdMaker:
             self._turn = (self._turn + 1) % _TURNS
             return self._ms << _TIME_SHIFT | bucket << _TURN_BITS | self._turn
 
+    def reserve(self, count: int) -> tuple[int, int]:
+        """Slots for `count` rows of one statement that makes its ids itself: (milliseconds, first turn).
+
+        Row n takes slot turn + n: its time is ms + (slot >> 12), its turn slot & 4095, whatever its bucket.
+        """
+        with self._lock:
+            ms = max(self._clock_ms() - _EPOCH_MS, self._ms + 1)
+            turn = self._random_bits(_TURN_BITS)
+            self._ms, self._left = ms + ((turn + count) >> _TURN_BITS), 0
+            return ms, turn
+
     def bucket_for_new_subject(self) -> int:
         """A bucket for a subject that has none yet; drawn at random, so that buckets fill evenly."""
         return self._random_bits(_BUCKET_BITS)

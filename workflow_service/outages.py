@@ -1,0 +1,50 @@
+"""Hours of outage (停机登记): declared by a bureau with a reason; a window's close moves by them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+
+from workflow_service.actors import Actor
+from workflow_service.db import begin
+from workflow_service.errors import Forbidden, Invalid
+from workflow_service.models import AccessLog, Outage
+from workflow_service.models.columns import from_micros, to_micros
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+
+def declare_outage(service: Service, actor: Actor, starts: datetime, ends: datetime, reason: str) -> int:
+    """Declare that nobody below the actor's bureau could reach the service from `starts` to `ends`; the row's id.
+
+    Only hours that have passed, by a bureau's registrar, with a reason: a window that is still open closes later by
+    them, one that has closed opens again for as long. Raises Forbidden, `Invalid`.
+    """
+    if actor.kind != "bureau" or "registrar" not in actor.roles:
+        raise Forbidden("停机由教育局学籍管理员登记 / only a bureau's registrar declares an outage")
+    now = service.clocks.legal()
+    errors = []
+    if starts.tzinfo is None or ends.tzinfo is None:
+        errors.append({"field": "starts", "message": "时间须带时区 / an instant needs an offset"})
+    elif not to_micros(starts) < to_micros(ends) <= now:
+        message = f"须为已结束的时段，止于 {from_micros(now):%Y-%m-%d %H:%M} / must end after it starts and be over"
+        errors.append({"field": "ends", "message": message})
+    if not reason.strip():
+        errors.append({"field": "reason", "message": "须写明原因 / a reason is needed"})
+    if errors:
+        raise Invalid(errors)
+    id_ = service.ids.new_subject()
+    row = {
+        "id": id_, "path": actor.path, "starts_at": to_micros(starts), "ends_at": to_micros(ends),
+        "reason": reason.strip(), "declared_by": actor.account_id, "declared_at": now,
+    }  # fmt: skip
+    with begin(service.engine) as connection:
+        connection.execute(insert(Outage), row)
+        connection.execute(insert(AccessLog), {
+            "id": service.ids.new_subject(), "at": now, "recorded_at": service.clocks.real(),
+            "account_id": actor.account_id, "action": "declare_outage", "object_id": id_, "purpose": reason.strip(),
+        })  # fmt: skip
+    return id_

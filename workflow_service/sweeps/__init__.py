@@ -1,0 +1,21 @@
+"""Sweeps (到期处理): "is there work? do it", for any number of processes at once, each thing exactly once.
+
+The work is claimed in the database, in order of due time, in bounded batches. What a sweep does, the system does: the
+history names no person.
+"""
+
+from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due
+from workflow_service.sweeps.deadlines import escalate_due, escalate_empty_offices, expire_due, remind_due
+from workflow_service.sweeps.windows import announce_windows
+
+__all__ = [
+    "Done",
+    "announce_windows",
+    "catch_up",
+    "escalate_due",
+    "escalate_empty_offices",
+    "expire_due",
+    "heartbeat",
+    "next_due",
+    "remind_due",
+]

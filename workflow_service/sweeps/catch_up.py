@@ -1,0 +1,93 @@
+"""Catching up (补办): after an outage or a later TODAY everything that fell due is done in order of its due time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, union_all, update
+
+from workflow_service.calendar_update import recompute_clocks
+from workflow_service.db import begin, reading, write_once
+from workflow_service.models import Heartbeat, Request
+from workflow_service.outbox import deliver_outbox
+from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
+from workflow_service.sweeps.windows import announce_windows
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+WAKE_EVENTS = ("expire", "remind", "escalate")
+
+
+@dataclass(slots=True)
+class Done:
+    """What one round did, per sweep."""
+
+    expired: int = 0
+    reminded: int = 0
+    escalated: int = 0
+    recomputed: int = 0
+    announced: int = 0
+    delivered: int = 0
+
+    def __str__(self) -> str:
+        counts = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return ", ".join(f"{count} {name}" for name, count in counts if count) or "nothing"
+
+
+def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
+    """Do all that is due up to the legal instant `until` (now), instant by instant, and deliver the messages.
+
+    A reminder that was due before an expiry is written before it, as if nobody had been away; each row's time is the
+    instant it fell due, its recorded time is real. What another process holds right now is left to it.
+    """
+    until = service.clocks.legal() if until is None else until
+    done = Done()
+    done.recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
+    while (instant := next_due(service, until)) is not None:
+        before = (done.expired, done.reminded, done.escalated)
+        done.reminded += _all_at(remind_due, service, instant, limit)
+        done.expired += _all_at(expire_due, service, instant, limit)
+        done.escalated += _all_at(escalate_due, service, instant, limit)
+        if before == (done.expired, done.reminded, done.escalated):
+            break
+    done.escalated += _all_at(escalate_empty_offices, service, until, limit)
+    done.announced = announce_windows(service, until)
+    done.delivered = drain(lambda n: deliver_outbox(service, n), limit)
+    return done
+
+
+def next_due(service: Service, until: int) -> int | None:
+    """The earliest legal instant at which something fell due and was not done yet, None when nothing did."""
+    due = [
+        select(func.min(Request.wake_at).label("at")).where(Request.wake_event == event, Request.wake_at <= until)
+        for event in WAKE_EVENTS
+    ]
+    due.append(select(func.min(Request.wipe_at).label("at")).where(Request.wipe_at <= until))
+    everything = union_all(*due).subquery()
+    with reading(service.engine) as connection:
+        return connection.execute(select(func.min(everything.c.at))).scalar()
+
+
+def heartbeat(service: Service, name: str) -> None:
+    """Say in real time that the process `name` has done a round; `readyz` reads it."""
+    at = service.clocks.real()
+    with begin(service.engine) as connection:
+        if not write_once(connection, Heartbeat, {"name": name, "at": at}):
+            connection.execute(update(Heartbeat).where(Heartbeat.name == name).values(at=at))
+
+
+def _all_at(sweep: Callable[[Service, int, int], int], service: Service, instant: int, limit: int) -> int:
+    return drain(lambda n: sweep(service, instant, n), limit)
+
+
+def drain(sweep: Callable[[int], int], limit: int) -> int:
+    """Call a sweep until a batch is not full any more; how much it did in all."""
+    total = 0
+    while (count := sweep(limit)) > 0:
+        total += count
+        if count < limit:
+            break
+    return total

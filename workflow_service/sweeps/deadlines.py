@@ -1,0 +1,60 @@
+"""Deadlines (期限): what waits for the family or the applying school expires; officials are reminded, then reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workflow_service.history import PAYLOAD_VERSION
+from workflow_service.sql.errors import is_repeatable, is_unique_violation
+from workflow_service.sql.sweep import Sweep, escalation, expiry, reminder
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+BATCH = 20_000
+"""Rows of one statement: locks stay short, and the rate hardly changes from 1,000 to 20,000."""
+ATTEMPTS = 5
+DRAFT_RULE = "WS-02"  # A draft has no clock of its own that could name its rule: packs fix 60 days under this id.
+WIPE_RULE = "SYS-46"
+
+
+def expire_due(service: Service, now: int, limit: int = BATCH) -> int:
+    """End at most `limit` requests whose time is over at the legal instant `now`; how many.
+
+    Silence ends what waits for the family or the applying school (details: the clock's rule, WS-02 for a draft);
+    SYS-46 ends a graduating student's open request. Places are released, holders leave, nothing is deleted.
+    """
+    done = _run(service, expiry(wipe=False), now, limit, rule=DRAFT_RULE)
+    return done + (_run(service, expiry(wipe=True), now, limit - done, rule=WIPE_RULE) if done < limit else 0)
+
+
+def remind_due(service: Service, now: int, limit: int = BATCH) -> int:
+    """Remind the holders of at most `limit` requests; each is next escalated when its step is due."""
+    return _run(service, reminder(), now, limit)
+
+
+def escalate_due(service: Service, now: int, limit: int = BATCH) -> int:
+    """Show at most `limit` requests whose step ran out to the bureau above their holders (SYS-07)."""
+    return _run(service, escalation(empty_office=False), now, limit)
+
+
+def escalate_empty_offices(service: Service, now: int, limit: int = BATCH) -> int:
+    """Show at most `limit` requests that wait for an office without an active account to the bureau at once."""
+    return _run(service, escalation(empty_office=True), now, limit)
+
+
+def _run(service: Service, sweep: Sweep, now: int, limit: int, rule: str | None = None) -> int:
+    parameters: dict[str, Any] = {
+        "now": now, "limit": limit, "rule": rule, "yes": True, "no": False,
+        "recorded_at": service.clocks.real(), "payload_version": PAYLOAD_VERSION,
+    }  # fmt: skip
+    for attempt in range(1, ATTEMPTS + 1):
+        parameters["ms"], parameters["turn"] = service.ids.reserve(limit)
+        try:
+            return sweep.run(service.hot, parameters)
+        except Exception as error:
+            # Two batches that free places of the same classes may meet in opposite order, and two processes may draw
+            # one id: the batch is whole or not there at all, so it is simply taken again.
+            if attempt == ATTEMPTS or not (is_repeatable(error) or is_unique_violation(error)):
+                raise
+    raise AssertionError("unreachable")
