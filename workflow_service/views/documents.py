@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from states.definition import Requirement
 from states.facts import Facts
@@ -14,7 +14,7 @@ from workflow_service.models import RequestDocument
 from workflow_service.models.columns import iso
 
 
-def document_view(row: Row[Any]) -> dict[str, Any]:
+def document_view(row: Any) -> dict[str, Any]:
     """One file; `row` has the columns of `request_document`."""
     label, label_en = DOCUMENT_KINDS.get(row.kind, (row.kind, row.kind))
     return {

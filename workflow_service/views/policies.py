@@ -31,7 +31,7 @@ def policies_view(service: Service) -> list[dict[str, Any]]:
         return [_row_view(service, row) for row in connection.execute(query).all()]
 
 
-def policy_view(service: Service, actor: Actor, pack: str, version: int | None = None) -> dict[str, Any]:
+def policy_view(service: Service, pack: str, version: int | None = None) -> dict[str, Any]:
     """One pack's newest version (or the one named) as it runs. Raises NotFound."""
     query = select(*_COLUMNS).where(PackVersion.pack == pack).order_by(PackVersion.version.desc()).limit(1)
     if version is not None:

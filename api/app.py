@@ -1,0 +1,89 @@
+"""The web application: it wires the service to the resources and the pages, and hangs the headers on every answer."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, request
+
+from api import (
+    audit,
+    dashboard,
+    documents,
+    errors,
+    health,
+    me,
+    openapi,
+    organizations,
+    policies,
+    requests,
+    students,
+    tokens,
+    verify,
+    windows,
+)
+from workflow_service.config import Settings
+from workflow_service.db import db, engine_options
+from workflow_service.service import Service, build_service
+
+RESOURCES = (
+    tokens, me, organizations, students, requests, documents, dashboard, windows, policies, audit, verify, openapi,
+)  # fmt: skip
+
+BODY_MOST = 8 * 1024 * 1024
+"""Bytes that any body may have; a call's own, smaller limit is set where the call is known."""
+
+CSP = "; ".join(
+    (
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+        "connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'",
+    )
+)  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def create_app(settings: Settings, service: Service | None = None) -> Flask:
+    """The application. `service` is handed in by tests and the demo; else one is built on Flask-SQLAlchemy's engine."""
+    app = Flask("api", static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        MAX_CONTENT_LENGTH=BODY_MOST,
+    )
+    logging.getLogger("workflow_service").setLevel(settings.log_level)
+    db.init_app(app)
+    if service is None:
+        with app.app_context():
+            service = build_service(settings, engine=db.engine)
+    app.extensions["service"] = service
+    errors.install(app)
+    for resource in RESOURCES:
+        app.register_blueprint(resource.bp, url_prefix=openapi.PREFIX)
+    app.register_blueprint(health.bp)
+    _add_pages(app)
+    app.after_request(_secured)
+    return app
+
+
+def _add_pages(app: Flask) -> None:
+    from api import pages
+
+    pages.install(app)
+
+
+def _secured(response: Response) -> Response:
+    """No answer leaves without these; whatever is not a static file may hold somebody's data and is not kept."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.path.startswith(("/static/", f"{openapi.PREFIX}/docs/")):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

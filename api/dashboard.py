@@ -1,0 +1,32 @@
+"""`/dashboard`: how many, how late, and which windows are open (概览)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from marshmallow import fields
+
+from api.endpoint import Call, operation
+from api.shapes import Shown
+from api.students import READERS
+from workflow_service.views.dashboard import dashboard_view
+
+bp = Blueprint("dashboard", __name__)
+
+
+class DashboardShown(Shown):
+    """Counts in my scope."""
+
+    pending = fields.Integer(required=True)
+    due_soon = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+    expired = fields.Integer(required=True)
+    counts = fields.List(fields.Dict(), required=True)
+    windows = fields.List(fields.Dict(), required=True)
+
+
+@operation(bp, "GET", "/dashboard", summary="Counts and windows / 概览", answers=DashboardShown, roles=READERS)
+def get_dashboard(call: Call) -> dict[str, Any]:
+    """Pending, due soon, overdue and expired by kind and state for my scope; the windows with dates."""
+    return dashboard_view(call.service, call.actor)

@@ -1,0 +1,291 @@
+"""One call, in the contract's order: 401 · 404 · 403 · 413/415 · 400 · 422 · key replay · 428 · 412 · 409.
+
+A resource declares its calls with `operation`; this module runs the checks, so that no resource can run them in
+another order or forget one. What was declared also feeds the OpenAPI document and the test that every route has auth.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+from marshmallow import Schema
+from werkzeug.datastructures import FileStorage
+
+from api.errors import Problem, invalid, unauthorized
+from api.shapes import read
+from workflow_service.accounts import actor_of_token
+from workflow_service.actors import Actor
+from workflow_service.errors import NotFound
+from workflow_service.keys import Key, StoredAnswer, find_answer, finish_key
+from workflow_service.models.columns import dumps
+from workflow_service.service import Service
+
+JSON_MOST = 256 * 1024
+FORM_MOST = 64 * 1024
+"""Bytes that the fields of a multipart upload may take beside the file itself."""
+
+Found = Any
+Finder = Callable[..., Found]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call answers. `version` becomes the ETag of a request, student or organization."""
+
+    body: Any = None
+    status: int = 200
+    version: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Call:
+    """A call that passed the checks so far: what a resource's function works on."""
+
+    service: Service
+    signed_in: Actor | None
+    found: Found = None
+    body: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+    file: FileStorage | None = None
+    versions: frozenset[int] = frozenset()
+    key: Key | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls; only public calls have nobody."""
+        assert self.signed_in is not None
+        return self.signed_in
+
+    @property
+    def lang(self) -> str:
+        """The language of texts that come in one only."""
+        wanted = request.args.get("lang") or request.accept_languages.best_match(["zh", "en"], "zh")
+        return "en" if wanted == "en" else "zh"
+
+    def version_for(self, current: int) -> int:
+        """The version that `If-Match` names: the current one if it is among them, else the newest of the older."""
+        return current if current in self.versions else max(self.versions, default=0)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a call declares. `roles` () means every account; `public` that nobody needs to be signed in."""
+
+    method: str
+    path: str
+    summary: str
+    answers: type[Schema] | None
+    status: int = 200
+    body: type[Schema] | None = None
+    form: type[Schema] | None = None
+    query: type[Schema] | None = None
+    find: Finder | None = None
+    may: Callable[[Call], None] | None = None
+    inspect: Callable[[Call], None] | None = None
+    roles: frozenset[str] = frozenset()
+    public: bool = False
+    needs_version: bool = False
+    show: Callable[[Call, int], Answer] | None = None
+    many: bool = False
+    produces: str = "application/json"
+    responses: tuple[int, ...] = ()
+
+
+def operation(
+    blueprint: Blueprint, method: str, path: str, *, roles: Iterable[str] = (), **declared: Any
+) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
+    """Declare a call. With `show` it is keyed: the function returns the object's id, `show` makes the answer from it.
+
+    `find(service, actor, **path)` locates the object or raises NotFound; `may(call)` raises a 403;
+    `inspect(call)` looks at an uploaded file and raises 413 or 415.
+    """
+    declared_operation = Operation(method, path, roles=frozenset(roles), **declared)
+
+    def register(function: Callable[[Call], Any]) -> Callable[[Call], Any]:
+        @functools.wraps(function)
+        def view(**arguments: str) -> Response:
+            return _run(declared_operation, function, arguments)
+
+        view.operation = declared_operation  # type: ignore[attr-defined]
+        blueprint.add_url_rule(path, function.__name__, view, methods=[method])
+        return function
+
+    return register
+
+
+def service() -> Service:
+    """The service of this app."""
+    found: Service = current_app.extensions["service"]
+    return found
+
+
+def _run(op: Operation, function: Callable[[Call], Any], arguments: dict[str, str]) -> Response:
+    call = Call(service(), None if op.public else signed_in(service()))
+    _accepts(op)
+    if op.find is not None:
+        call.found = op.find(call.service, call.signed_in, **arguments)
+    if op.roles and not op.roles & call.actor.roles:
+        raise Problem(403, "forbidden", "您的岗位不办理此项业务 / Your role does not do this.")
+    if op.may is not None:
+        op.may(call)
+    raw = _take_in(op, call)
+    if op.query is not None:
+        call.query = _read_query(op.query)
+    if op.body is not None or op.form is not None:
+        call.body = read(op.body or op.form, raw)  # type: ignore[arg-type]
+    if op.show is not None and (replay := _replay(op, call, raw)) is not None:
+        return replay
+    if op.needs_version:
+        call.versions = _named_versions()
+    try:
+        result = function(call)
+    except Exception:
+        # Two calls with one key at the same time: the other one was first, which looks like a taken key, a version
+        # that moved or a second draft. This one then answers what that one did.
+        done = None if call.key is None else find_answer(call.service, call.actor, call.key)
+        if done is None:
+            raise
+        return _answer_once(op, call, done.object_id, done)
+    if op.show is not None:
+        return _answer_once(op, call, result)
+    return result if isinstance(result, Response) else send(result if isinstance(result, Answer) else Answer(result))
+
+
+def signed_in(service: Service) -> Actor:
+    """Whose bearer token this is, read anew for every call: a revoked token or role ends at once."""
+    scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not plain.strip():
+        raise unauthorized("请先登录：POST /api/v1/tokens / Sign in first and send the token as Authorization: Bearer.")
+    actor = actor_of_token(service, plain.strip())
+    if actor is None:
+        raise unauthorized("登录已失效，请重新登录 / The token is unknown, expired or revoked.")
+    return actor
+
+
+def _accepts(op: Operation) -> None:
+    offered = [op.produces, "application/problem+json"]
+    accepted = request.accept_mimetypes
+    if accepted and op.produces == "application/json" and accepted.best_match(offered) is None:
+        raise Problem(406, "not-acceptable", "只提供 application/json / Only application/json is offered.")
+
+
+def _take_in(op: Operation, call: Call) -> Any:
+    """The body as it came: 413 and 415 first, then 400 for what cannot be read. A form gives its fields."""
+    if op.form is not None:
+        return _take_form(op, call)
+    if op.body is None:
+        return None
+    request.max_content_length = JSON_MOST
+    kind = request.mimetype
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(415, "media-type", "请以 application/json 发送 / Send it as application/json.")
+    try:
+        return json.loads(request.get_data(cache=False).decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "not-json", "请求体不是 JSON / The body is not JSON.") from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _take_form(op: Operation, call: Call) -> dict[str, Any]:
+    if request.mimetype != "multipart/form-data":
+        raise Problem(415, "media-type", "请以 multipart/form-data 发送 / Send it as multipart/form-data.")
+    if not request.mimetype_params.get("boundary"):
+        raise Problem(400, "not-multipart", "缺少 boundary / The boundary is missing.")
+    fields = request.form.to_dict()
+    files = request.files.to_dict()
+    call.file = files.get("file")
+    if call.file is not None and op.inspect is not None:
+        op.inspect(call)
+    return {**fields, **files}
+
+
+def _read_query(schema: type[Schema]) -> dict[str, Any]:
+    """The query, every name once; `lang` is everybody's."""
+    given = {name: values[0] for name, values in request.args.lists() if name != "lang"}
+    return read(schema, given)
+
+
+def _replay(op: Operation, call: Call, raw: Any) -> Response | None:
+    """The stored answer of an idempotency key that was used before; sets `call.key` where one was sent."""
+    sent = request.headers.get("Idempotency-Key")
+    if sent is None:
+        return None
+    if not 1 <= len(sent) <= 200 or not sent.isprintable() or not sent.isascii():
+        raise invalid("Idempotency-Key", "应为 1 至 200 个可见字符", "1 to 200 printable ASCII characters")
+    call.key = Key(f"{op.method} {request.path}", sent, _body_hash(raw, call.file))
+    stored = find_answer(call.service, call.actor, call.key)
+    return None if stored is None else _answer_once(op, call, stored.object_id, stored)
+
+
+def _body_hash(raw: Any, file: FileStorage | None) -> bytes:
+    """SHA-256 of a body's meaning: JSON with sorted keys; of a form, its fields and the file's own hash."""
+    if file is None:
+        return hashlib.sha256(_canonical(raw)).digest()
+    digest = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.stream.seek(0)
+    fields = {name: value for name, value in raw.items() if not isinstance(value, FileStorage)}
+    return hashlib.sha256(_canonical({**fields, "file": digest})).digest()
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _named_versions() -> frozenset[int]:
+    """The versions that `If-Match` names; a weak or foreign tag matches nothing (412), `*` names none (428)."""
+    tags = request.if_match
+    if not tags:
+        raise Problem(
+            428, "version-missing", "请以 If-Match 指明您看到的版本（ETag） / Name the version you saw with If-Match."
+        )
+    if tags.star_tag:
+        raise Problem(428, "version-missing", "If-Match: * 不指明版本 / If-Match: * names no version.")
+    return frozenset(int(tag) for tag in tags.as_set() if tag.isascii() and tag.isdecimal() and len(tag) < 10)
+
+
+def _answer_once(op: Operation, call: Call, object_id: int, stored: StoredAnswer | None = None) -> Response:
+    """The answer for an object; with a key the first one that was stored, byte for byte."""
+    assert op.show is not None
+    if stored is None or stored.answer is None:
+        answer = op.show(call, object_id)
+        text = dumps(answer.body)
+        fresh = StoredAnswer(object_id, answer.status, None if answer.version is None else f'"{answer.version}"', text)
+        stored = fresh if call.key is None else finish_key(call.service, call.actor, call.key, fresh)
+    response = Response(stored.answer, stored.status, content_type="application/json")
+    if stored.etag is not None:
+        response.headers["ETag"] = stored.etag
+    if stored.status == 201:
+        response.headers["Location"] = f"{request.path.rstrip('/')}/{object_id}"
+    return response
+
+
+def send(answer: Answer) -> Response:
+    """An answer as JSON with its ETag."""
+    if answer.status == 204:
+        response = Response(status=204)
+        response.headers.pop("Content-Type", None)
+    else:
+        response = Response(dumps(answer.body), answer.status, content_type="application/json")
+    if answer.version is not None:
+        response.headers["ETag"] = f'"{answer.version}"'
+        if answer.status == 200 and request.method == "GET":
+            response.make_conditional(request)
+    response.headers.update(answer.headers)
+    return response
+
+
+def located(found: Found | None) -> Found:
+    """`found`, or the 404 that shows no difference between missing and foreign."""
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,130 @@
+"""`/students`: the students in scope (学生), numbers masked."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint
+from marshmallow import fields, validate
+
+from api.endpoint import Answer, Call, operation
+from api.errors import Problem, invalid
+from api.organizations import after_cursor, page
+from api.shapes import Counted, Day, Ident, Paging, Shape, Shown, Text
+from states.student_status import STATUSES
+from workflow_service.accounts import log_access
+from workflow_service.actors import Actor
+from workflow_service.errors import NotFound
+from workflow_service.ids import parse_id
+from workflow_service.service import Service
+from workflow_service.views.students import (
+    WantedStudents,
+    find_student,
+    list_students,
+    student_history,
+    student_view,
+)
+
+bp = Blueprint("students", __name__)
+
+READERS = ("registrar", "principal", "viewer", "auditor")
+"""Roles that have business with students and requests; the others see none (CD-05)."""
+
+STAGES = ("kindergarten", "primary", "junior", "senior", "vocational", "higher")
+
+
+class StudentQuery(Paging):
+    """`q` is a part of a name, pinyin or its initials, or a whole student number; `grade` 1 to 12."""
+
+    q = Text(most=60, load_default=None)
+    school = Ident(load_default=None)
+    status = Text(load_default=None)
+    status.validators.append(validate.OneOf(sorted(STATUSES)))
+    grade = Counted(1, 12, load_default=None)
+    stage = Text(load_default=None)
+    stage.validators.append(validate.OneOf(STAGES))
+
+
+class StudentShown(Shown):
+    """A student as people in scope see it."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    student_number = fields.String(required=True, allow_none=True)
+    status = fields.String(required=True)
+    school = fields.Dict(required=True)
+    class_ = fields.String(required=True, data_key="class")
+    stage = fields.String(required=True)
+    grade = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    open_request = fields.Dict(allow_none=True)
+
+
+class StretchShown(Shown):
+    """A stretch of time with one status, school and class; `to` is the first day after it."""
+
+    from_ = fields.Date(required=True, data_key="from")
+    to = fields.Date(required=True, allow_none=True)
+    status = fields.String(required=True)
+    school = fields.Dict(required=True, allow_none=True)
+    request_id = fields.String(required=True, allow_none=True)
+
+
+class RevealQuery(Shape):
+    """`?reveal=number&purpose=…` shows the whole student number, and is logged."""
+
+    reveal = Text(load_default=None)
+    reveal.validators.append(validate.OneOf(["number"]))
+    purpose = Text(least=2, most=200, load_default=None)
+
+
+class HistoryQuery(Shape):
+    """`?as_of=DATE` shows that day only."""
+
+    as_of = Day(load_default=None)
+
+
+@operation(
+    bp, "GET", "/students", summary="Students in my scope / 学生", query=StudentQuery, answers=StudentShown, many=True,
+    roles=READERS,
+)  # fmt: skip
+def get_students(call: Call) -> dict[str, Any]:
+    """The students of the schools in my scope."""
+    query = call.query
+    wanted = WantedStudents(query["q"], query["school"], query["status"], query["grade"], query["stage"])
+    return page(*list_students(call.service, call.actor, wanted, query["limit"], after_cursor(query["cursor"])))
+
+
+def _find(service: Service, actor: Actor, student_id: str) -> Any:
+    found = parse_id(student_id)
+    if found is None:
+        raise NotFound
+    return find_student(service, actor, found)
+
+
+@operation(
+    bp, "GET", "/students/<student_id>", summary="One student / 一个学生", find=_find, query=RevealQuery,
+    answers=StudentShown,
+)  # fmt: skip
+def get_student(call: Call) -> Answer:
+    """One student; the registrar of the student's school may see the whole number for a purpose that is logged."""
+    reveal = call.query["reveal"] is not None
+    if reveal:
+        if call.actor.kind != "school" or "registrar" not in call.actor.roles:
+            raise Problem(403, "forbidden", "只有本校学籍管理员可以查看完整号码 / Only the school's registrar may.")
+        if not call.query["purpose"]:
+            raise invalid("purpose", "查看完整号码须写明用途", "a purpose is needed to see the whole number")
+        log_access(call.service, call.actor, "reveal_student_number", call.found.id, purpose=call.query["purpose"])
+    return Answer(student_view(call.service, call.found, whole_number=reveal), version=call.found.version)
+
+
+@operation(
+    bp, "GET", "/students/<student_id>/history", summary="A student's history / 学籍变动", find=_find,
+    query=HistoryQuery, answers=StretchShown, many=True,
+)  # fmt: skip
+def get_student_history(call: Call) -> dict[str, Any]:
+    """Every status, school and class, from when to when, by which request."""
+    as_of = call.query["as_of"]
+    day = date.fromisoformat(as_of) if as_of else None
+    return page(student_history(call.service, call.found.id, day), None)

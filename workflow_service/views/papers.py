@@ -1,0 +1,38 @@
+"""Printed papers (文书) as the public may verify them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import select
+
+from workflow_service.crypto import mask_name
+from workflow_service.db import reading
+from workflow_service.errors import NotFound
+from workflow_service.models import Paper, Request, Student
+from workflow_service.models.columns import iso
+from workflow_service.service import Service
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+def verified_paper(service: Service, code: str) -> dict[str, Any]:
+    """A paper by the code on it: kind, number, when, the name masked. Raises NotFound."""
+    query = (
+        select(Paper.kind, Paper.number, Paper.issued_at, Request.state, Student.name)
+        .join(Request, Request.id == Paper.request_id)
+        .join(Student, Student.id == Request.student_id)
+        .where(Paper.code == code)
+    )
+    # What no code consists of is not looked for: PostgreSQL refuses some characters with an error.
+    if _CODE.fullmatch(code) is None:
+        raise NotFound
+    with reading(service.engine) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound
+    return {
+        "genuine": True, "kind": row.kind, "number": row.number, "issued_at": iso(row.issued_at),
+        "name": mask_name(row.name), "state": row.state,
+    }  # fmt: skip
