@@ -62,30 +62,24 @@ def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[
         checks = cell.checks_for(facts.ground)
     found: list[Reason] = []
     for bound in checks:
-        reason = None if explaining and bound.of_the_input else _ask(bound, facts)
-        if reason is not None and not (reason.no.pending and cell.event in COMING_IN):
-            found.append(reason)
+        if (explaining and bound.of_the_input) or (bound.when and not fits(bound.when, facts)):
+            continue
+        no = bound.ask(facts)
+        if no is None or (no.pending and cell.event in COMING_IN) or _waived(bound, facts):
+            continue
+        found.append(Reason(bound.cite, no))
     return found
+
+
+def _waived(bound: Bound, facts: Facts) -> bool:
+    return any(fits(waiver, facts) for waiver in bound.waivers)
 
 
 def pending_at_submit(plan: Plan, facts: Facts) -> list[Reason]:
     """What `submit` would let through although it is missing, and the first approval would not."""
     first = next((cell for cell in plan.cells[plan.states[0]] if cell.event in APPROVING), None)
-    asked = first.checks_for(facts.ground) if first else ()
-    found = [_ask(bound, facts) for bound in asked if not bound.of_the_input]
-    return [reason for reason in found if reason is not None and reason.no.pending]
-
-
-def _ask(bound: Bound, facts: Facts) -> Reason | None:
-    if bound.when and not fits(bound.when, facts):
-        return None
-    no = bound.ask(facts)
-    if no is None:
-        return None
-    for waiver in bound.waivers:
-        if fits(waiver, facts):
-            return None
-    return Reason(bound.cite, no)
+    found = reasons_against(first, facts, explaining=True) if first else []
+    return [reason for reason in found if reason.no.pending]
 
 
 def explain(plan: Plan, facts: Facts) -> list[EventVerdict]:
