@@ -14,38 +14,30 @@ FAMILY = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴"
     "夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文单解仇翟"
 )
-BOYS = ("子轩", "浩宇", "宇航", "梓睿", "俊杰", "嘉豪", "天佑", "文博", "志远", "明哲", "一鸣", "思源", "景行", "泽楷", "皓然",
-        "昊天", "铭泽", "晨阳", "瑞霖", "承志", "建国", "立新", "博文", "子墨", "星辰", "致远", "弘毅", "修远", "若谷", "安")  # fmt: skip
-GIRLS = ("欣怡", "梓涵", "诗琪", "雨桐", "可馨", "佳怡", "思雨", "语嫣", "梦瑶", "静雯", "若曦", "子萱", "一诺", "婉清", "紫涵",
-         "艺涵", "书瑶", "晓彤", "心悦", "乐瑶", "海燕", "秀英", "丹彤", "采薇", "知夏", "清扬", "念慈", "云舒", "听雨", "宁")  # fmt: skip
-GROWN = (
-    "建军",
-    "国强",
-    "志刚",
-    "文斌",
-    "海涛",
-    "永强",
-    "晓东",
-    "立华",
-    "淑芬",
-    "丽娟",
-    "红梅",
-    "秀兰",
-    "春燕",
-    "雪梅",
-    "玉珍",
-    "桂英",
+BOYS = (
+    "子轩浩宇宇航梓睿俊杰嘉豪天佑文博志远明哲一鸣思源景行泽楷皓然昊天铭泽晨阳瑞霖承志建国立新博文子墨星辰致远弘毅修远"
 )
+GIRLS = (
+    "欣怡梓涵诗琪雨桐可馨佳怡思雨语嫣梦瑶静雯若曦子萱一诺婉清紫涵艺涵书瑶晓彤心悦乐瑶海燕秀英丹彤采薇知夏清扬念慈云舒"
+)
+GROWN = "建军国强志刚文斌海涛永强晓东立华淑芬丽娟红梅秀兰春燕雪梅玉珍桂英"
+"""Given names, two characters each."""
 
 
 def person_name(random: Random, sex: str) -> str:
-    """A child's name; `sex` is 1 or 2."""
-    return random.choice(FAMILY) + random.choice(BOYS if sex == "1" else GIRLS)
+    """A child's name; `sex` is 1 or 2. One in eight has a given name of one character."""
+    given = _given(random, BOYS if sex == "1" else GIRLS)
+    return random.choice(FAMILY) + (given if random.randrange(8) else given[1])
 
 
 def grown_name(random: Random, family: str | None = None) -> str:
     """A parent's or an officer's name."""
-    return (family or random.choice(FAMILY)) + random.choice(GROWN)
+    return (family or random.choice(FAMILY)) + _given(random, GROWN)
+
+
+def _given(random: Random, names: str) -> str:
+    start = 2 * random.randrange(len(names) // 2)
+    return names[start : start + 2]
 
 
 def birthday(random: Random, grade: int, entered: int) -> date:
