@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from workflow_service.actors import Actor
 from workflow_service.db import begin, reading
 from workflow_service.errors import KeyReused
 from workflow_service.models import RequestKey
+from workflow_service.sql.errors import is_unique_violation
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -47,6 +48,20 @@ def find_answer(service: Service, actor: Actor, key: Key) -> StoredAnswer | None
     if row.body_hash != key.body_hash:
         raise KeyReused
     return StoredAnswer(row.object_id, row.status or 200, row.etag, row.answer)
+
+
+def claim_key(connection: Connection, actor: Actor, key: Key, object_id: int, at: int) -> None:
+    """Write the key's row inside the transaction of its effect; a second effect under it fails here.
+
+    The unique index then refuses: see `key_was_taken`.
+    """
+    row = {"account_id": actor.account_id, "route": key.route, "key": key.key, "body_hash": key.body_hash}
+    connection.execute(insert(RequestKey), {**row, "object_id": object_id, "created_at": at})
+
+
+def key_was_taken(error: BaseException) -> bool:
+    """Whether a write failed because a call with the same key was committed first."""
+    return is_unique_violation(getattr(error, "orig", None) or error, "request_key")
 
 
 def finish_key(service: Service, actor: Actor, key: Key, fresh: StoredAnswer) -> StoredAnswer:
