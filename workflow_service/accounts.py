@@ -1,0 +1,133 @@
+"""Signing in (登录): tokens for programs and pages, in real time; only hashes are kept, and a token can end at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import func, insert, select, update
+
+from workflow_service.actors import Actor, Grant
+from workflow_service.db import begin, reading
+from workflow_service.errors import ServiceError
+from workflow_service.ids import BUCKETS
+from workflow_service.models import AccessLog, Account, Organization, RoleGrant, Token
+from workflow_service.passwords import new_token, token_hash
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+Purpose = Literal["api", "page"]
+LIFETIME = {"api": 12 * 3600, "page": 12 * 3600}
+"""Seconds of real time until a token expires, by purpose."""
+
+FAILURES_ALLOWED = 10
+FAILURE_WINDOW = 600
+"""More wrong passwords for one name in so many seconds are answered with 429; the right one always signs in."""
+
+_SECOND = 1_000_000
+
+
+class WrongPassword(ServiceError):
+    """The name or the password is wrong, or the account is closed: no difference is shown (401)."""
+
+
+@dataclass
+class TooManyAttempts(ServiceError):
+    """Too many wrong passwords for this name (429); `retry_after` in seconds."""
+
+    retry_after: int
+
+
+def sign_in(service: Service, username: str, password: str, purpose: Purpose) -> tuple[str, int]:
+    """A new token and when it expires (real time, microseconds). Raises WrongPassword, TooManyAttempts."""
+    with reading(service.engine) as connection:
+        account = connection.execute(
+            select(Account.id, Account.password, Account.active).where(Account.username == username)
+        ).one_or_none()
+    # Verified before anything is said about the account: a missing one costs the same time.
+    right = service.passwords.verify(account.password if account else None, password)
+    if account is None or not right or not account.active:
+        raise _refused(service, username)
+    now = service.clocks.real()
+    plain, hashed = new_token()
+    expires = now + LIFETIME[purpose] * _SECOND
+    row = {"hash": hashed, "account_id": account.id, "purpose": purpose, "created_at": now, "expires_at": expires}
+    with begin(service.engine) as connection:
+        connection.execute(insert(Token), row)
+        connection.execute(update(Account).where(Account.id == account.id).values(last_used_at=now))
+        connection.execute(insert(AccessLog), _entry(service, "sign_in", account.id, account.id))
+    return plain, expires
+
+
+def actor_of_token(service: Service, plain: str) -> Actor | None:
+    """Who a token signs in, read in one statement; None for an unknown, expired or revoked one."""
+    query = (
+        select(
+            Account.id, Account.person_id, Account.username, Account.name,
+            Organization.id.label("organization_id"), Organization.code, Organization.path, Organization.kind,
+            Organization.level, RoleGrant.id.label("grant_id"), RoleGrant.role, RoleGrant.version,
+        )
+        .select_from(Token)
+        .join(Account, Account.id == Token.account_id)
+        .join(Organization, Organization.id == Account.organization_id)
+        .outerjoin(RoleGrant, (RoleGrant.account_id == Account.id) & RoleGrant.revoked_at.is_(None)
+                   & (RoleGrant.organization_id == Organization.id))
+        .where(Token.hash == token_hash(plain), Token.revoked_at.is_(None), Token.expires_at > service.clocks.real())
+        .where(Account.active)
+    )  # fmt: skip
+    with reading(service.engine) as connection:
+        rows = connection.execute(query).all()
+    if not rows:
+        return None
+    first = rows[0]
+    return Actor(
+        account_id=first.id, person_id=first.person_id, username=first.username, name=first.name,
+        organization_id=first.organization_id, organization_code=first.code, path=first.path, kind=first.kind,
+        level=first.level, grants=tuple(Grant(r.grant_id, r.role, r.version) for r in rows if r.grant_id is not None),
+    )  # fmt: skip
+
+
+def revoke_token(service: Service, plain: str) -> None:
+    """End a token at once; one that is unknown or ended already stays so."""
+    with begin(service.engine) as connection:
+        connection.execute(
+            update(Token)
+            .where(Token.hash == token_hash(plain), Token.revoked_at.is_(None))
+            .values(revoked_at=service.clocks.real())
+        )
+
+
+def log_access(
+    service: Service, actor: Actor, action: str, object_id: int | None, *, purpose: str | None = None
+) -> None:
+    """Write down that somebody looked at something protected, before it is shown (访问日志)."""
+    with begin(service.engine) as connection:
+        connection.execute(insert(AccessLog), _entry(service, action, actor.account_id, object_id, purpose))
+
+
+def _refused(service: Service, username: str) -> ServiceError:
+    """Count a wrong password by the name's hash, known or not; what to refuse it with."""
+    mark = int.from_bytes(hashlib.sha256(username.encode("utf-8", "surrogatepass")).digest()[:8]) >> 1
+    since = service.clocks.real() - FAILURE_WINDOW * _SECOND
+    with begin(service.engine) as connection:
+        connection.execute(insert(AccessLog), _entry(service, "sign_in_refused", None, mark))
+        failures = connection.execute(
+            select(func.count())
+            .select_from(AccessLog)
+            .where(AccessLog.object_id == mark, AccessLog.action == "sign_in_refused", AccessLog.recorded_at > since)
+        ).scalar_one()
+    if failures > FAILURES_ALLOWED:
+        return TooManyAttempts(60)
+    return WrongPassword()
+
+
+def _entry(
+    service: Service, action: str, account_id: int | None, object_id: int | None, purpose: str | None = None
+) -> dict[str, object]:
+    bucket = (object_id or 0) % BUCKETS
+    return {
+        "id": service.ids.new(bucket), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
+        "account_id": account_id, "action": action, "object_id": object_id, "purpose": purpose,
+    }  # fmt: skip
