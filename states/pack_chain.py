@@ -39,6 +39,11 @@ class Chain:
         """What the source at `level` inherits; empty for the base."""
         return self.levels[level - 1] if level else {}
 
+    def source_of(self, row: Row) -> Source:
+        """The source that states a compiled row; the pack's own where nobody does."""
+        known = (one for one in self.sources if one.document["pack"]["id"] == row.get("pack"))
+        return next(known, self.sources[-1])
+
     def finding(
         self,
         severity: Severity,
@@ -50,9 +55,7 @@ class Chain:
         among: Iterable[object] = (),
     ) -> Diagnostic:
         """A finding about a compiled row, on its line in the pack that states it."""
-        pack = self.compiled[table].get(name, {}).get("pack") if table in self.compiled else None
-        known = (one for one in self.sources if one.document["pack"]["id"] == pack)
-        source = next(known, self.sources[-1])
+        source = self.source_of(self.compiled.get(table, {}).get(name, {}))
         return source.finding(severity, code, (table, name), message, token, among)
 
 

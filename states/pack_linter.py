@@ -56,6 +56,7 @@ def lint_pair(destination: Chain, origin: Chain) -> list[Diagnostic]:
 
 def lint_chain(chain: Chain) -> Iterator[Diagnostic]:
     """Every finding about a pack whose form is right; its bases only where they are wrong."""
+    yield from _in_its_place(chain.sources[-1])
     whole = True
     for source in chain.sources:
         inner = source is not chain.sources[-1]
@@ -69,6 +70,14 @@ def lint_chain(chain: Chain) -> Iterator[Diagnostic]:
 
 def _in_order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(findings, key=lambda found: (_ORDER.index(found.severity), found.file, found.line, found.code))
+
+
+def _in_its_place(source: Source) -> Iterator[Diagnostic]:
+    """A pack is found by its file, and stored under its id: two names for one pack would be two packs."""
+    pack = source.document["pack"]
+    place = f"{pack['id']}/{pack['kind']}.toml"
+    if "/" in source.file and not f"/{source.file}".endswith(f"/{place}"):
+        yield source.finding("error", "P009", ("pack", "id"), f"this pack belongs into {place}")
 
 
 # --- Law ---

@@ -11,7 +11,7 @@ from states.calendar import Calendar
 from states.lunar import LAST_YEAR
 from states.pack_chain import Chain, condition, limit_of, span_of
 from states.pack_source import Diagnostic
-from states.pack_values import fact_domain
+from states.pack_values import arguments, fact_domain
 from states.windows import Solar, TermRelative
 
 WAYS_OUT: Final = ("approve", "file", "confirm_arrival")
@@ -66,6 +66,11 @@ def _steps(chain: Chain) -> Iterator[Diagnostic]:
             yield chain.finding("error", "P026", "route", name, f"`{name}` has no steps, or goes through one twice")
     for state, row in steps.items():
         yield from _step(chain, state, row, state in reached)
+    for name, row in chain.compiled["limit"].items():
+        if row.get("shared") and type(row.get("working_days")) is not int:
+            yield chain.finding("error", "P026", "limit", name, f"`{name}` gives no working_days")
+        if "when" in row and not row.get("shared"):
+            yield chain.finding("error", "P002", "limit", name, "only a `shared` limit has a `when`", "when")
     for state, days in (("returned", "working_days"), ("draft", "calendar_days")):
         yield from _limited(chain, state, days)
 
@@ -157,11 +162,24 @@ def _conditions(chain: Chain) -> Iterator[Diagnostic]:
     source = chain.sources[-1]
     for table in ("check", "also"):
         for name, row in source.document.get(table, {}).items():
+            if row.get("at") and "on" in row and not _meets(chain, row):
+                message = f"`{name}` is never asked: no state of `at` has an event of `on`"
+                yield source.finding("warning", "P023", (table, name), message, "at")
             asked = row.get("when", {}).get("ground", [])
             for ground in asked if isinstance(asked, list) else [asked]:
                 if ground not in grounds:
                     message = f"`{name}` is never asked: this pack has no ground `{ground}`"
                     yield source.finding("warning", "P023", (table, name), message, ground, grounds)
+
+
+def _meets(chain: Chain, row: Row) -> bool:
+    """Whether some state of `at` has some event of `on`."""
+    always = {"draft": {"submit", "recall"}, "returned": {"resubmit", "recall", "remind", "note"}}
+    for state in row["at"]:
+        held = set(chain.compiled["step"].get(state, {}).get("events", ())) | {"recall", "remind", "note"}
+        if always.get(state, held) & set(row["on"]):
+            return True
+    return False
 
 
 def _exceptions(chain: Chain) -> Iterator[Diagnostic]:
@@ -208,6 +226,8 @@ def _year(chain: Chain, name: str, spans: list[tuple[date, date]], year: int) ->
 def _named(chain: Chain) -> Iterator[Diagnostic]:
     freezes = chain.compiled["freeze"]
     for name, row in chain.compiled["check"].items():
+        if "changes" in row:  # What it does is the base's; its parameters may be its own.
+            yield from arguments(chain.source_of(row), ("check", name), row)
         freeze = row.get("with", {}).get("freeze")
         if freeze is not None and freeze not in freezes:
             yield chain.finding("error", "P006", "check", name, f"there is no freeze `{freeze}`", freeze, freezes)

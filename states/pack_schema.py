@@ -6,7 +6,6 @@ Four levels that strictly alternate: fixed table, free id, fixed keys, values. T
 
 from __future__ import annotations
 
-import inspect
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -22,20 +21,18 @@ from states.pack_values import (
     Findings,
     Key,
     anything,
+    arguments,
     does,
     in_force,
-    judge_word,
     month_day,
     month_days,
     needs,
     papers,
     spans,
-    texts,
     when,
     word,
     words,
 )
-from states.rules import CHECKS
 from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS, HOLDER_EVENTS, ROLES, UNITS
 
 STATES: Final = (
@@ -50,6 +47,10 @@ STATES: Final = (
     "awaiting_record",
     "awaiting_arrival",
 )
+KINDS: Final = ("transfer",)
+"""The kinds of request that a pack may define so far; each has its machine, its facts and its pages."""
+
+FILE_TYPES: Final = ("image/jpeg", "image/png", "application/pdf")
 _ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*")
 
 
@@ -75,7 +76,7 @@ PACK: Final = {
     "title": Key(TEXT, True),
     "title_en": Key(TEXT, True),
     "version": Key(NUMBER, True),
-    "kind": Key(TEXT, True),
+    "kind": Key(word(KINDS, "kind of request"), True),
     "extends": Key(TEXT),
     "in_force": Key(in_force, True),
     "facts": Key(words(DATA_FACTS, "fact")),
@@ -98,9 +99,9 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
     "step": {
         **CITED,
         **INHERITED,
-        "holders": Key(words(UNITS, "unit"), True),
+        "holders": Key(words(UNITS, "unit", empty=True), True),
         "role": Key(word(ROLES, "role"), True),
-        "events": Key(words(HOLDER_EVENTS, "event of a step"), True),
+        "events": Key(words(HOLDER_EVENTS, "event of a step", empty=True), True),
         "silence": Key(word(("escalate", "expire"), "silence"), True),
         "label": Key(TEXT, True),
         "label_en": Key(TEXT, True),
@@ -121,7 +122,7 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         **INHERITED,
         "when": Key(when, True),
         "starter": Key(word(UNITS[:2], "school of the request"), True),
-        "steps": Key(words(STATES[2:], "step"), True),
+        "steps": Key(words(STATES[2:], "step", empty=True), True),
     },
     "window": {**CITED, **INHERITED, "spans": Key(spans, True)},
     "freeze": {**CITED, **INHERITED, "solar": Key(month_days, True)},
@@ -158,13 +159,13 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         **INHERITED,
         "label": Key(TEXT, True),
         "label_en": Key(TEXT, True),
-        "units": Key(words(UNITS, "unit"), True),
+        "units": Key(words(UNITS, "unit", empty=True), True),
     },
     "document": {
         **CITED,
         **INHERITED,
         "largest_bytes": Key(NUMBER),
-        "types": Key(texts),
+        "types": Key(words(FILE_TYPES, "kind of file that the store can judge")),
         "blocks": Key(words(EVENTS, "event")),
     },
     "not_software": {**CITED},
@@ -205,7 +206,7 @@ def _named(source: Source, path: Path, row: Any) -> Findings:
     if table == "step" and name not in STATES[2:]:
         yield source.finding("error", "P004", path, f"`{name}` is no step", name, STATES[2:])
     if table == "check" and isinstance(row, dict):
-        yield from _arguments(source, path, row)
+        yield from arguments(source, path, row)
 
 
 def _row(source: Source, path: Path, row: Any, keys: Mapping[str, Key]) -> Findings:
@@ -228,26 +229,3 @@ def _odd(name: str) -> str:
     """Names what looks right and is not: full-width, invisible or foreign letters."""
     odd = [f"{char!r} {unicodedata.name(char, 'unnamed')}" for char in name if not char.isascii()]
     return f" ({', '.join(odd)})" if odd else ""
-
-
-def _arguments(source: Source, path: Path, row: Mapping[str, Any]) -> Findings:
-    """`with` against the signature of the Python check (P006)."""
-    function = CHECKS.get(row.get("does", ""))
-    given = row.get("with", {})
-    if function is None or not isinstance(given, dict):
-        return
-    parameters = {
-        name: one
-        for name, one in inspect.signature(function).parameters.items()
-        if name not in ("facts", "cell", "definition")
-    }
-    for name, value in given.items():
-        if name not in parameters:
-            message = f"`{row['does']}` has no parameter `{name}`"
-            yield source.finding("error", "P006", path, message, name, parameters)
-        elif name == "fact":
-            yield from judge_word(DATA_FACTS, "P003", "fact", source, path, value)
-    for name, one in parameters.items():
-        if one.default is inspect.Parameter.empty and name not in given:
-            message = f"`{row['does']}` wants the parameter `{name}`"
-            yield source.finding("error", "P006", (*path, "with"), message)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from states.pack_source import Diagnostic, Path, Source
 from states.rules import CHECKS
-from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, WHEN_FACTS
+from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, STAGES, STATUSES, WHEN_FACTS
 
 _MONTH_DAY: Final = re.compile(r"\d\d-\d\d", re.ASCII)
 
@@ -31,6 +32,8 @@ def _typed(source: Source, path: Path, value: Any, kind: type, called: str) -> F
     if type(value) is not kind:
         quoted = " (a number in quotes?)" if kind is int and isinstance(value, str) else ""
         yield source.finding("error", "P009", path, f"`{path[-1]}` wants {called}, not {value!r}{quoted}")
+    elif value == "" or (isinstance(value, int) and kind is int and value < 1):
+        yield source.finding("error", "P009", path, f"`{path[-1]}` wants {called}, and {value!r} says nothing")
 
 
 def judge_word(among: Iterable[Any], code: str, called: str, source: Source, path: Path, value: Any) -> Findings:
@@ -40,12 +43,14 @@ def judge_word(among: Iterable[Any], code: str, called: str, source: Source, pat
         yield source.finding("error", code, path, f"{value!r} is no {called}", value, known)
 
 
-def _words(among: Iterable[Any], code: str, called: str, source: Source, path: Path, value: Any) -> Findings:
-    if not isinstance(value, list):
+def _words(
+    among: Iterable[Any], code: str, called: str, empty: bool, source: Source, path: Path, value: Any
+) -> Findings:
+    if not isinstance(value, list) or not (value or empty):
         yield source.finding("error", "P009", path, f"`{path[-1]}` wants a list, not {value!r}")
         return
-    for word in value:
-        yield from judge_word(among, code, called, source, path, word)
+    for one in value:
+        yield from judge_word(among, code, called, source, path, one)
 
 
 TEXT: Final = partial(_typed, kind=str, called="a text")
@@ -59,9 +64,9 @@ def word(among: Iterable[Any], called: str, code: str = "P004") -> Judge:
     return partial(judge_word, among, code, called)
 
 
-def words(among: Iterable[Any], called: str, code: str = "P004") -> Judge:
-    """A list of these words."""
-    return partial(_words, among, code, called)
+def words(among: Iterable[Any], called: str, code: str = "P004", empty: bool = False) -> Judge:
+    """A list of these words; an empty one only where that means something."""
+    return partial(_words, among, code, called, empty)
 
 
 def anything(source: Source, path: Path, value: Any) -> Findings:
@@ -69,15 +74,9 @@ def anything(source: Source, path: Path, value: Any) -> Findings:
     return iter(())
 
 
-def texts(source: Source, path: Path, value: Any) -> Findings:
-    """A list of texts."""
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        yield source.finding("error", "P009", path, f"`{path[-1]}` wants a list of texts, not {value!r}")
-
-
 def when(source: Source, path: Path, value: Any) -> Findings:
     """A condition: fact = value, or a list of values; booleans and enumerations only (P003, P004)."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not value:
         yield source.finding("error", "P009", path, f"`when` wants {{ fact = value }}, not {value!r}")
         return
     for fact, wanted in value.items():
@@ -167,10 +166,10 @@ def spans(source: Source, path: Path, value: Any) -> Findings:
 
 def papers(source: Source, path: Path, value: Any) -> Findings:
     """A set of documents: a list is all of them, `one_of` any, a list inside it goes together (P007)."""
-    if isinstance(value, dict) and set(value) == {"one_of"} and isinstance(value["one_of"], list):
+    if isinstance(value, dict) and set(value) == {"one_of"} and isinstance(value["one_of"], list) and value["one_of"]:
         for bundle in value["one_of"]:
             yield from _documents(source, path, bundle if isinstance(bundle, list) else [bundle])
-    elif isinstance(value, list):
+    elif isinstance(value, list) and value:
         yield from _documents(source, path, value)
     else:
         yield source.finding("error", "P009", path, "papers are a list (all of them) or { one_of = [...] }")
@@ -185,9 +184,59 @@ def needs(source: Source, path: Path, value: Any) -> Findings:
     """Sets of papers and single documents."""
     sets = source.document.get("papers", {})
     known = [*(sets if isinstance(sets, dict) else ()), *DOCUMENT_KINDS]
-    yield from _words(known, "P007", "document kind or set of papers", source, path, value)
+    yield from words(known, "document kind or set of papers", "P007", empty=True)(source, path, value)
 
 
 def does(source: Source, path: Path, value: Any) -> Findings:
     """A Python check (P005)."""
     yield from judge_word(CHECKS, "P005", "check", source, path, value)
+
+
+# --- Parameters of checks ---
+
+
+def _caps(source: Source, path: Path, value: Any) -> Findings:
+    if not isinstance(value, dict):
+        yield source.finding("error", "P009", path, "`cap` wants { primary = 55, … }")
+        return
+    for stage, places in value.items():
+        yield from judge_word(STAGES, "P004", "stage", source, path, stage)
+        yield from NUMBER(source, (*path, stage), places)
+
+
+PARAMETERS: Final[dict[str, Judge]] = {
+    "fact": word(DATA_FACTS, "fact", "P003"),
+    "kinds": words(DOCUMENT_KINDS, "document kind", "P007"),
+    "cap": _caps,
+    "at_least": NUMBER,
+    "from_day": month_day,
+    "to_day": month_day,
+    "region": TEXT,
+    "freeze": TEXT,  # which freezes there are is only known when the base is flattened in
+}
+"""How a parameter of a check is judged; `allowed` depends on the fact beside it."""
+
+
+def arguments(source: Source, path: Path, row: Mapping[str, Any]) -> Findings:
+    """`with` against the signature of the Python check (P006), and each value against what it may be."""
+    name = row.get("does", "")
+    function = CHECKS.get(name) if isinstance(name, str) else None
+    given = row.get("with", {})
+    if not isinstance(given, dict):
+        yield source.finding("error", "P009", path, "`with` wants { parameter = value }")
+        return
+    if function is None:
+        return
+    signature = inspect.signature(function).parameters.items()
+    parameters = {one: form for one, form in signature if one not in ("facts", "cell", "definition")}
+    for one, value in given.items():
+        if one not in parameters:
+            yield source.finding("error", "P006", path, f"`{name}` has no parameter `{one}`", one, parameters)
+        elif one == "allowed":
+            domain = fact_domain(str(given["fact"])) if "fact" in given else STATUSES
+            yield from words(domain, f"value of `{given.get('fact', 'status')}`")(source, (*path, "with"), value)
+        elif one in PARAMETERS:
+            yield from PARAMETERS[one](source, (*path, "with"), value)
+    for one, form in parameters.items():
+        if form.default is inspect.Parameter.empty and one not in given:
+            yield source.finding("error", "P006", (*path, "with"), f"`{name}` wants the parameter `{one}`")

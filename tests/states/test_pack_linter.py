@@ -95,6 +95,21 @@ DEFECTS = {
         "P006",
         None,
     ),
+    "a stage nobody knows": ("nenjiang-k12", "cap = { primary = 55", "cap = { primery = 55", "P004", "primary"),
+    "a value the fact never has": ("nenjiang-k12", 'allowed = ["township"', 'allowed = ["town"', "P004", None),
+    "a status nobody knows": ("national-k12", 'allowed = ["attending"]', 'allowed = ["atending"]', "P004", "attending"),
+    "a document in `with`": (
+        "catchment-k12",
+        '"other_residence_proof"] }\non',
+        '"other_residence_prof"] }\non',
+        "P007",
+        "other_residence_proof",
+    ),
+    "an empty condition": ("catchment-k12", "when = { same_city = false }", "when = {}", "P009", None),
+    "no event at all": ("beijing-k12", 'on = ["submit"]', "on = []", "P009", None),
+    "a limit of no days": ("national-k12", "working_days = 10", "working_days = 0", "P009", None),
+    "an id that is not the folder's": ("beijing-k12", 'id = "beijing-k12"', 'id = "beijing"', "P009", None),
+    "a condition on a plain limit": ("catchment-k12", "shared = true\n", "", "P002", None),
     "a freeze nobody knows": (
         "national-k12",
         'with = { freeze = "SYS-45" }',
@@ -211,6 +226,7 @@ ELSEWHERE = {
     "two exceptions that can fit": "except.NJ-11-register", "a paper its unit cannot upload": 'by = "origin_bureau"',
     "a change of what is fixed": "[check.NJ-12]", "a change of nothing": 'changes = "SYS-100"',
     "a change without article": "[check.NJ-12]", "an id given twice": "[check.BJ-14-window]",
+    "a condition on a plain limit": "when = { same_bureau = true }",
     "a base that is not there": "extends =", "an older base": "extends =",
 }  # fmt: skip
 
