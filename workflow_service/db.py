@@ -42,7 +42,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def make_engine(url: str, *, autocommit: bool = False, owner: bool = False) -> Engine:
-    """An engine on `url`. `autocommit` is for the hot path's own pool, `owner` for migrations (no append-only guard)."""
+    """An engine on `url`. `autocommit`: the hot path's own pool; `owner`: migrations, without the append-only guard."""
     options = engine_options(url)
     if autocommit:
         options["isolation_level"] = "AUTOCOMMIT"
@@ -99,6 +99,22 @@ def write_once(connection: Connection, table: type[Base], row: Mapping[str, Any]
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     written = insert(table).values(row).on_conflict_do_nothing().returning(literal(1))
     return connection.execute(written).first() is not None
+
+
+def run_tx(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Run `work` in one write transaction, again where the engine says that a repetition may succeed.
+
+    A connection lost at commit is not repeated: nobody knows whether it happened. The caller's key finds that out.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            with begin(engine) as connection:
+                return work(connection)
+        except DBAPIError as error:
+            if error.orig is None or not is_repeatable(error.orig):
+                raise
+    with begin(engine) as connection:
+        return work(connection)
 
 
 @contextmanager

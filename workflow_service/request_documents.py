@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from states.facts import Facts
 from states.plan import Plan
 from states.vocabulary import DOCUMENT_KINDS
 from workflow_service.actors import Actor
-from workflow_service.db import begin, reading
+from workflow_service.db import reading, run_tx
 from workflow_service.documents.content import Unacceptable, inspect
 from workflow_service.errors import Blocked, Contended, Forbidden, Invalid, NotFound
 from workflow_service.facts import Row, gather
@@ -62,13 +63,18 @@ def add_document(
         "organization_id": actor.organization_id, "account_id": actor.account_id, "uploaded_at": micros,
     }  # fmt: skip
     details = {"document": str(document_id), "kind": kind, "sha256": stored.sha256}
+
+    def write(connection: Connection) -> bool:
+        if not bump(service, connection, row, actor, "add_document", micros, details):
+            return False
+        connection.execute(insert(RequestDocument), values)
+        if key is not None:
+            claim_key(connection, actor, key, document_id, service.clocks.real())
+        return True
+
     for _ in range(ATTEMPTS):
-        with begin(service.engine) as connection:
-            if bump(service, connection, row, actor, "add_document", micros, details):
-                connection.execute(insert(RequestDocument), values)
-                if key is not None:
-                    claim_key(connection, actor, key, document_id, service.clocks.real())
-                return document_id
+        if run_tx(service.engine, write):
+            return document_id
         row, plan, facts = gather(service, request_id, actor)
         _check_upload(row, plan, facts)
     raise Contended("the request kept changing while the document was added")
@@ -109,13 +115,17 @@ def remove_document(service: Service, request_id: int, document_id: int, actor: 
             )
         micros = service.clocks.legal()
         details = {"document": str(document_id), "kind": document.kind}
-        with begin(service.engine) as connection:
-            if bump(service, connection, row, actor, "remove_document", micros, details):
-                connection.execute(
-                    update(RequestDocument).where(RequestDocument.id == document_id).values(removed_at=micros)
-                )
-                return
+        if run_tx(service.engine, partial(_remove, service, row, actor, document_id, micros, details)):
+            return
     raise Contended("the request kept changing while the document was removed")
+
+
+def _remove(service: Service, row: Row, actor: Actor, document_id: int, micros: int, details: dict[str, str],
+            connection: Connection) -> bool:  # fmt: skip
+    if not bump(service, connection, row, actor, "remove_document", micros, details):
+        return False
+    connection.execute(update(RequestDocument).where(RequestDocument.id == document_id).values(removed_at=micros))
+    return True
 
 
 def open_document(service: Service, document_id: int, actor: Actor) -> tuple[Any, BinaryIO]:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from states.decide import pending_at_submit, reasons_against
 from states.facts import Facts
@@ -16,7 +17,7 @@ from states.plan import Plan
 from states.verdict import Reason
 from states.windows import judge
 from workflow_service.actors import Actor
-from workflow_service.db import begin, reading
+from workflow_service.db import reading, run_tx
 from workflow_service.errors import Blocked, Forbidden, Invalid, Stale
 from workflow_service.facts import Row, build_facts, gather, place_columns
 from workflow_service.given import valid_data
@@ -218,17 +219,20 @@ def _store_draft(service: Service, actor: Actor, row: Row, plan: Plan, micros: i
         "holder_id": actor.organization_id, "holder_path": actor.path, "holder_role": "registrar",
         "wake_at": _draft_end(micros, plan), "wake_event": "expire", "chain": trail["hash"],
     }  # fmt: skip
+
+    def write(connection: Connection) -> None:
+        connection.execute(insert(Request), values)
+        connection.execute(insert(RequestParty), {
+            "request_id": request_id, "organization_id": actor.organization_id, "duty": "applicant", "opened": 1,
+            "bucket": bucket, "path": actor.path, "from_at": micros})  # fmt: skip
+        connection.execute(insert(History), trail)
+        if key is not None:
+            claim_key(connection, actor, key, request_id, real)
+
     try:
-        with begin(service.engine) as connection:
-            connection.execute(insert(Request), values)
-            connection.execute(insert(RequestParty), {
-                "request_id": request_id, "organization_id": actor.organization_id, "duty": "applicant", "opened": 1,
-                "bucket": bucket, "path": actor.path, "from_at": micros})  # fmt: skip
-            connection.execute(insert(History), trail)
-            if key is not None:
-                claim_key(connection, actor, key, request_id, real)
-    except Exception as error:
-        if is_unique_violation(getattr(error, "orig", error), "request"):
+        run_tx(service.engine, write)
+    except IntegrityError as error:
+        if error.orig is not None and is_unique_violation(error.orig, "request"):
             raise Blocked("本校已有该学生的同类草稿 / your school already has a draft for this student") from error
         raise
     return request_id
@@ -273,9 +277,9 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     values = dict(changes)
     if row["state"] == "draft":
         values["wake_at"] = _draft_end(micros, plan)
-    with begin(service.engine) as connection:
-        if not bump(service, connection, row, actor, "amend", micros, {"changed": sorted(changes)}, values):
-            raise Stale(current_of(service, request_id))
+    details = {"changed": sorted(changes)}
+    if not run_tx(service.engine, lambda tx: bump(service, tx, row, actor, "amend", micros, details, values)):
+        raise Stale(current_of(service, request_id))
 
 
 def bump(service: Service, connection: Connection, row: Row, actor: Actor | None, event: str, micros: int,
