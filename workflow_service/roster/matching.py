@@ -125,7 +125,7 @@ def _register(
         .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id)
     )
     for hashes in _chunks(service.hashes.candidates("student_number", e.student_number) for e in listed):
-        for number_hash, *rest in connection.execute(query.where(Student.student_number_hash.in_(hashes))).tuples():
+        for number_hash, *rest in connection.execute(query.where(Student.student_number_hash.in_(hashes))):
             assert number_hash is not None  # it was asked for by its value
             by_number[number_hash] = _Known(*rest)
     taken: set[bytes | None] = set()
