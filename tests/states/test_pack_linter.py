@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from states.pack_linter import lint_all, lint_pack
 from states.pack_reader import read_pack
 from states.pack_source import Diagnostic, PackError
+from states.plan import compile_plan
 
 POLICIES = Path(__file__).parents[2] / "states" / "policies"
 PACKS = ("national-k12", "catchment-k12", "nenjiang-k12", "beijing-k12")
@@ -323,3 +325,37 @@ def test_a_freeze_of_one_side_alone_is_a_warning() -> None:
     )
     found = [one for one in lint_all(files(SHIPPED | {"beijing-k12": freezes})) if one.code == "P062"]
     assert {one.severity for one in found} == {"warning"}
+
+
+def broken(text: str, step: int) -> Iterator[str]:
+    """The text with one line left out, or its value replaced by one of another form; every `step`-th line."""
+    lines = text.splitlines()
+    for at, line in list(enumerate(lines))[::step]:
+        yield "\n".join(lines[:at] + lines[at + 1 :])
+        key, equals, _ = line.partition("=")
+        for other in ("[]", "{}", "1", '["x"]', "{ one_of = 3 }") if equals else ():
+            yield "\n".join([*lines[:at], f"{key}= {other}", *lines[at + 1 :]])
+
+
+def read_or_refused(pack: str, step: int) -> int:
+    """How many broken variants of a pack are refused; anything but a `PackError` falls through to the test."""
+    refused = 0
+    for text in broken(SHIPPED[pack], step):
+        try:
+            definition = read_pack(text, f"{pack}/transfer.toml", (SHIPPED | {pack: text}).__getitem__)
+            for route in definition.routes:
+                compile_plan(definition, definition, route, route.steps)
+        except PackError as error:
+            refused += all(one.line >= 1 and one.message for one in error.diagnostics)
+    return refused
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_broken_pack_is_read_or_refused_with_a_line_and_never_a_traceback(pack: str) -> None:
+    assert read_or_refused(pack, step=11) > 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("pack", PACKS)
+def test_every_broken_line_of_every_pack_is_read_or_refused(pack: str) -> None:
+    assert read_or_refused(pack, step=1) > 100
