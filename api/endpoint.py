@@ -16,6 +16,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from marshmallow import Schema
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import Problem, invalid, unauthorized
 from api.shapes import read
@@ -182,6 +183,8 @@ def _take_in(op: Operation, call: Call) -> Any:
         return _take_form(op, call)
     if op.body is None:
         return None
+    if (request.content_length or 0) > JSON_MOST:
+        raise RequestEntityTooLarge
     request.max_content_length = JSON_MOST
     kind = request.mimetype
     if kind and kind != "application/json" and not kind.endswith("+json"):

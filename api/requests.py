@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from api.endpoint import Answer, Call, operation
+from api.endpoint import JSON_MOST, Answer, Call, operation
 from api.errors import invalid, problem_of, replaced
 from api.organizations import page
 from api.shapes import Day, Ident, Paging, Shape, Shown, Text, Truth, Whole
@@ -27,8 +27,7 @@ from workflow_service.ids import parse_id
 from workflow_service.models.columns import to_micros
 from workflow_service.requests import NewRequest, amend_request, check_request, create_request
 from workflow_service.service import Service
-from workflow_service.transitions import _check_capability as check_capability
-from workflow_service.transitions import fire
+from workflow_service.transitions import check_capability, fire
 from workflow_service.views.checks import check_view
 from workflow_service.views.request_rows import request_rows
 from workflow_service.views.requests import history_views, request_view, view_of
@@ -259,6 +258,8 @@ def patch_request(call: Call) -> Answer:
 
 def _may_ever_send(call: Call) -> None:
     """403 comes before the body is judged: look at the event's name only, where there is one."""
+    if (request.content_length or JSON_MOST) >= JSON_MOST:
+        return
     try:
         body = json.loads(request.get_data())
     except (ValueError, RecursionError):
