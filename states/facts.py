@@ -22,7 +22,7 @@ UNITS = (
     "destination_province",
     "origin_province",
 )
-"""The parts an organization can play in a request (单位). One organization may play several: a shared bureau is both."""
+"""The parts an organization can play in a request (单位); it may play several: a shared bureau plays three."""
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from datetime import date
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
-from states.student_status import STATUSES
 
+from states.student_status import STATUSES
 from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, Micros, Ref, Str
 
 _KNOWN = ", ".join(f"'{status}'" for status in sorted(STATUSES))
