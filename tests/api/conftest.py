@@ -40,7 +40,7 @@ class Api:
             headers["If-Match"] = f'"{more.pop("version")}"'
         if "key" in more:
             headers["Idempotency-Key"] = more.pop("key")
-        return self.client.open(f"/api/v1{path}", method=method, headers=headers, **more)
+        return self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **more)
 
     def get(self, who: str | None, path: str, **more: Any) -> TestResponse:
         return self.call(who, "GET", path, **more)
