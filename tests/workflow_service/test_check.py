@@ -1,0 +1,179 @@
+"""The oracle: silent on a world that works, and it finds every fault that is planted."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from tests.conftest import Database
+from tests.workflow_service.test_sweeps import GROUND, returned, submitted
+from tests.workflow_service.world import World
+from workflow_service import db
+from workflow_service.check import CODES, Finding, check
+from workflow_service.history import Trail
+from workflow_service.models.columns import to_micros
+from workflow_service.sweeps import catch_up, remind_due
+from workflow_service.transitions import Key
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """Give a world in which everything has happened once: completed, expired, refused, reminded, open, draft."""
+    done = submitted(world, "办结")
+    for event, who in (("approve", "school201.principal"), ("approve", "school202.principal"), ("approve", "county2")):
+        world.fire(done, event, who)
+    world.fire(done, "confirm_arrival", "school201", key=Key("events", "k-1", b"body"))
+    gone = returned(world)
+    catch_up(world.service, world.request(gone).wake_at)
+    reminded = submitted(world, "催办")
+    remind_due(world.service, world.request(reminded).wake_at)
+    world.draft("school201", world.student("202", name="草稿"), "201", **GROUND)
+    recalled = submitted(world, "撤回")
+    world.fire(recalled, "recall", "school201")
+    submitted(world, "在办")
+    return world
+
+
+def plant(world: World, database: Database, fault: str | Callable[[World, Connection], None]) -> list[Finding]:
+    """Do what no statement of the service may do, as the owner of the tables, and ask."""
+    engine = db.make_engine(database.owner_url, owner=True)
+    try:
+        with engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.connection.execute("PRAGMA foreign_keys=OFF")  # before a transaction begins
+            with connection.begin():
+                if callable(fault):
+                    fault(world, connection)
+                else:
+                    for statement in fault.split(";"):
+                        connection.execute(text(statement))
+    finally:
+        engine.dispose()
+    return check(world.service)
+
+
+def test_it_finds_nothing_where_nothing_is_wrong(busy: World) -> None:
+    titles: list[str] = []
+    assert check(busy.service, lambda _done, _total, title: titles.append(title)) == []
+    assert titles[-1] == "done"
+    assert {title.split()[0] for title in titles[:-1]} == set(CODES)
+
+
+SOME = "(SELECT min(id) FROM request WHERE open)"
+DONE = "(SELECT min(id) FROM request WHERE state = 'completed')"
+
+FAULTS = {
+    "K1 state": ("K1", f"UPDATE request SET state = 'awaiting_arrival' WHERE id = {SOME}"),
+    "K1 version": ("K1", f"UPDATE request SET version = version - 1 WHERE id = {SOME}"),
+    "K1 chain": ("K1", f"UPDATE request SET chain = (SELECT chain FROM student LIMIT 1) WHERE id = {SOME}"),
+    "K1 column": ("K1", f"UPDATE history SET event = 'reject' WHERE object_id = {DONE} AND event = 'confirm_arrival'"),
+    "K1 from": ("K1", f"UPDATE history SET from_state = 'returned' WHERE object_id = {DONE} AND seq = 8"),
+    "K1 open": ("K1", f"UPDATE request SET open = (1 = 0) WHERE id = {SOME}"),
+    "K1 since": ("K1", f"UPDATE request SET state_since = state_since - 1 WHERE id = {SOME}"),
+    "K1 student": ("K1", "UPDATE student SET status = 'suspended' WHERE name = '办结'"),
+    "K2 gap": ("K2", f"DELETE FROM history WHERE object_id = {DONE} AND seq = 3"),
+    "K2 hash": ("K2", f"UPDATE history SET payload = payload || ' ' WHERE object_id = {DONE} AND seq = 3"),
+    "K3 none": ("K3", "UPDATE enrolment SET ended_at = 1 WHERE student_id ="
+                " (SELECT id FROM student WHERE name = '在办')"),
+    "K3 two": ("K3", "DROP INDEX uq_enrolment_current; UPDATE enrolment SET ended_at = NULL, valid_to = NULL,"
+               " end_reason = NULL"),
+    "K3 moved": ("K3", "UPDATE enrolment SET school_id = (SELECT id FROM organization WHERE code = '301')"
+                 " WHERE student_id = (SELECT id FROM student WHERE name = '在办')"),
+    "K4": ("K4", "DROP INDEX uq_request_open_subject; UPDATE request SET subject_id = 4096 WHERE open"),
+    "K5 registry": ("K5", "DELETE FROM student_number WHERE student_id = (SELECT id FROM student WHERE name = '在办')"),
+    "K5 other": ("K5", "UPDATE student SET student_number_hash = NULL WHERE name = '在办'"),
+    "K6 class": ("K6", "UPDATE school_class SET attending = attending + 1"),
+    "K6 stage": ("K6", "UPDATE school_stage SET held = held + 1 WHERE held > 0"),
+    "K6 hold": ("K6", f"UPDATE place_hold SET released_at = 1 WHERE request_id = {SOME}"),
+    "K7 missing": ("K7", f"DELETE FROM outbox WHERE object_id = {SOME}"),
+    "K7 invented": ("K7", f"UPDATE outbox SET seq = 99 WHERE object_id = {DONE} AND seq = 9"),
+    "K7 other": ("K7", f"UPDATE outbox SET body = '{{}}' WHERE object_id = {SOME}"),
+    "K7 position": ("K7", "UPDATE outbox SET position = NULL WHERE position = 1"),
+    "K8 sleeps": ("K8", f"UPDATE request SET wake_at = NULL, wake_event = NULL WHERE id = {SOME}"),
+    "K8 ended": ("K8", f"UPDATE request SET wake_at = 1, wake_event = 'expire' WHERE id = {DONE}"),
+    "K8 holder": ("K8", f"UPDATE request_party SET to_at = 1 WHERE request_id = {SOME}"),
+    "K9 row": ("K9", f"UPDATE request_document SET sha256 = '{'0' * 64}' WHERE request_id = {SOME}"),
+    "K9 size": ("K9", f"UPDATE request_document SET size = size + 1 WHERE request_id = {SOME}"),
+    "K10 half": ("K10", "UPDATE request_key SET status = 200"),
+    "K10 nothing": ("K10", "UPDATE request_key SET object_id = 5"),
+    "K11": ("K11", "UPDATE outbox SET bucket = (bucket + 1) % 1024"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_planted_fault_is_found(busy: World, database_url: Database, name: str) -> None:
+    code, fault = FAULTS[name]
+    assert code in {finding.code for finding in plant(busy, database_url, fault)}
+
+
+def chosen(connection: Connection, **where: Any) -> Any:
+    condition = " AND ".join(f"{column} = :{column}" for column in where)
+    return connection.execute(text(f"SELECT * FROM request WHERE {condition} ORDER BY id LIMIT 1"), where).one()
+
+
+def forge(connection: Connection, world: World, row: Any, event: str, after: str) -> None:
+    """Add a history row that hangs in the chain as it should, for something that no plan allows."""
+    payload, chain = Trail(row.id, row.version, row.chain).link(event, row.state, after, world.at, None, {})
+    values = {"id": row.id, "seq": row.version + 1, "row": world.service.ids.new(row.bucket), "bucket": row.bucket,
+              "at": world.at, "event": event, "before": row.state, "after": after, "payload": payload,
+              "hash": chain}  # fmt: skip
+    connection.execute(text(
+        "INSERT INTO history (object_id, seq, id, bucket, object_type, at, recorded_at, event, from_state, to_state,"
+        " payload, hash)"
+        " VALUES (:id, :seq, :row, :bucket, 'request', :at, :at, :event, :before, :after, :payload, :hash)"
+    ), values)  # fmt: skip
+    connection.execute(text("UPDATE request SET version = :seq, chain = :hash, state = :after WHERE id = :id"), values)
+
+
+def test_a_step_that_no_plan_knows_is_found_although_its_chain_holds(busy: World, database_url: Database) -> None:
+    def skip(world: World, connection: Connection) -> None:
+        forge(connection, world, chosen(connection, state="awaiting_destination_principal"), "approve", "completed")
+
+    found = plant(busy, database_url, skip)
+    assert any(f.code == "K1" and "does not lead" in f.message for f in found)
+    assert not [f for f in found if f.code == "K2"]
+
+
+def test_a_deadline_that_fired_twice_is_found(busy: World, database_url: Database) -> None:
+    def again(world: World, connection: Connection) -> None:
+        forge(connection, world, chosen(connection, wake_event="escalate"), "remind", "awaiting_destination_principal")
+
+    assert "remind fired 2 times in one stay" in {f.message for f in plant(busy, database_url, again)}
+
+
+@pytest.mark.parametrize(("attending", "message"), [(54, None), (55, "56 places taken of 55 in its class")])
+def test_a_cap_is_judged_by_the_pack_of_the_one_who_holds(
+    world: World, database_url: Database, attending: int, message: str | None
+) -> None:
+    pupil = world.student("102")
+    world.school_class("101", 3)
+    request_id = world.draft("school102", pupil, "101", ground="register_and_home_moved")
+    world.fire(request_id, "submit", "school102")
+    found = plant(world, database_url, f"UPDATE school_class SET attending = {attending} WHERE held > 0")
+    assert message is None or message in {f.message for f in found}
+    assert [f for f in found if "places taken" in f.message] == [f for f in found if f.message == message]
+
+
+def test_files_that_are_altered_or_belong_to_nobody_are_found(busy: World) -> None:
+    [(stored, _)] = list(busy.service.store.iter_all())
+    path = next(Path(busy.service.settings.document_folder).glob(f"??/??/{stored.sha256}"))
+    path.chmod(0o600)
+    path.write_bytes(b"other")
+    assert {f.message for f in check(busy.service)} == {f"the file of SHA-256 {stored.sha256} was altered"}
+    path.unlink()
+    assert {f.code for f in check(busy.service)} == {"K9"}
+
+
+def test_a_file_without_a_row_is_found_only_when_it_is_older_than_a_day(busy: World) -> None:
+    stored = busy.service.store.put(BytesIO(b"orphan"), 100)
+    path = next(Path(busy.service.settings.document_folder).glob(f"??/??/{stored.sha256}"))
+    now = datetime.now(UTC).timestamp()
+    busy.at = to_micros(datetime.fromtimestamp(now, UTC))
+    assert check(busy.service) == []
+    os.utime(path, (now - 90_000, now - 90_000))
+    assert [f.object for f in check(busy.service)] == [stored.sha256]
