@@ -4,11 +4,12 @@ The work is claimed in the database, in order of due time, in bounded batches. W
 history names no person.
 """
 
-from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due
-from workflow_service.sweeps.deadlines import escalate_due, escalate_empty_offices, expire_due, remind_due
+from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due, sweep_deadlines
+from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
 from workflow_service.sweeps.windows import announce_windows
 
 __all__ = [
+    "BATCH",
     "Done",
     "announce_windows",
     "catch_up",
@@ -18,4 +19,5 @@ __all__ = [
     "heartbeat",
     "next_due",
     "remind_due",
+    "sweep_deadlines",
 ]

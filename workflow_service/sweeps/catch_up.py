@@ -38,14 +38,23 @@ class Done:
 
 
 def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
-    """Do all that is due up to the legal instant `until` (now), instant by instant, and deliver the messages.
+    """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows, and deliver the messages."""
+    until = service.clocks.legal() if until is None else until
+    recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
+    done = sweep_deadlines(service, until, limit)
+    done.recomputed = recomputed
+    done.announced = announce_windows(service, until)
+    done.delivered = drain(lambda n: deliver_outbox(service, n), limit)
+    return done
+
+
+def sweep_deadlines(service: Service, until: int, limit: int = BATCH) -> Done:
+    """Remind, expire and escalate what fell due up to the legal instant `until`, instant by instant.
 
     A reminder that was due before an expiry is written before it, as if nobody had been away; each row's time is the
     instant it fell due, its recorded time is real. What another process holds right now is left to it.
     """
-    until = service.clocks.legal() if until is None else until
     done = Done()
-    done.recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
     while (instant := next_due(service, until)) is not None:
         before = (done.expired, done.reminded, done.escalated)
         done.reminded += _all_at(remind_due, service, instant, limit)
@@ -54,8 +63,6 @@ def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) 
         if before == (done.expired, done.reminded, done.escalated):
             break
     done.escalated += _all_at(escalate_empty_offices, service, until, limit)
-    done.announced = announce_windows(service, until)
-    done.delivered = drain(lambda n: deliver_outbox(service, n), limit)
     return done
 
 
