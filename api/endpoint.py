@@ -281,8 +281,6 @@ def send(answer: Answer) -> Response:
         response = Response(dumps(answer.body), answer.status, content_type="application/json")
     if answer.version is not None:
         response.headers["ETag"] = f'"{answer.version}"'
-        if answer.status == 200 and request.method == "GET":
-            response.make_conditional(request)
     response.headers.update(answer.headers)
     return response
 

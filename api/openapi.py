@@ -143,8 +143,6 @@ def _responses(op: Operation) -> dict[str, Any]:
     problems |= {412, 428} if op.needs_version else set()
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     found: dict[str, Any] = {str(op.status): {"description": op.summary, **({"content": content} if content else {})}}
-    if op.method == "GET" and op.find and op.status == 200:
-        found["304"] = {"description": "unchanged since If-None-Match"}
     for status in sorted(problems - {op.status}):
         found[str(status)] = {"description": "refused", "content": problem}
     return found
