@@ -206,3 +206,69 @@ def test_sql_asks_for_no_time_and_no_chance_and_uses_no_trigger() -> None:
         for hit in asked.findall(node.value)
     }
     assert found == set()
+
+
+PUBLIC = {
+    "POST /api/v1/tokens",
+    "GET /api/v1/verify/<code>",
+    "GET /api/v1/openapi.json",
+    "GET /api/v1/docs",
+    "GET /api/v1/docs/<name>",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+    "GET /login",
+    "GET /verify",
+    "GET /verify/<code>",
+    "GET /static/<path:filename>",
+}
+"""All that answers somebody who is not signed in; POST /login refuses, without the password.
+
+Whoever adds a line says in the commit why.
+"""
+
+
+def test_every_route_asks_who_is_there_or_is_on_the_public_list(sqlite_database: Database, tmp_path: Path) -> None:
+    """Asked without a token, a call answers 401 and a page shows the way to the sign-in page; nothing else."""
+    from api.app import create_app
+    from workflow_service.config import load
+
+    settings = load({"WORKFLOW_ENV": "demo", "DATA": str(tmp_path), "DATABASE_URL": sqlite_database.url})
+    app = create_app(settings)
+    client = app.test_client()
+    open_routes, refused = set(), set()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]*>", "1", rule.rule)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            answer = client.open(path, method=method)
+            away = answer.status_code == 303 and answer.location.startswith("/login")
+            asked = answer.status_code == 401 or away
+            (refused if asked else open_routes).add(f"{method} {rule.rule}")
+    assert open_routes == PUBLIC, "open without being on the list, or on the list without being there"
+    assert refused
+
+
+def documents() -> list[Path]:
+    """Return what tells people which commands to type."""
+    return [path for path in tracked() if path.suffix == ".md" or path.parts[-2] == "systemd"]
+
+
+def test_every_make_target_that_a_document_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
+    named = {name for path in documents() for name in re.findall(r"\bmake ([a-z][a-z-]+)", path.read_text())}
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_every_command_that_a_document_names_exists() -> None:
+    import click
+    from api.cli import main
+
+    def known(group: click.Command, words: list[str]) -> bool:
+        return not words or not isinstance(group, click.Group) or (
+            words[0] in group.commands and known(group.commands[words[0]], words[1:])
+        )  # fmt: skip
+
+    line = re.compile(r"\bworkflow-service((?: [a-z]+)+)(?=[^a-z=/])")
+    named = {words for path in documents() for words in line.findall(path.read_text())}
+    assert named
+    assert [words for words in named if not known(main, words.split())] == []

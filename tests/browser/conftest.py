@@ -3,11 +3,17 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.conftest import Database
+from tests.workflow_service.world import World, make_world
 
 FLAGS = [
     "--headless",
@@ -61,3 +67,44 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running application: its address, and the world behind it, in which a test lays out its students."""
+
+    url: str
+    world: World
+
+    def sign_in(self, page: Page, username: str, path: str = "/") -> None:
+        """Sign in through the page, as a person does, and go to `path`."""
+        page.context.clear_cookies()
+        page.goto(f"{self.url}/login")
+        page.fill("[name=username]", username)
+        page.fill("[name=password]", "demo-2026")
+        page.locator("form", has=page.locator("[name=password]")).locator("button").click()
+        page.wait_for_url(lambda url: urlsplit(url).path != "/login")
+        page.goto(f"{self.url}{path}")
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Say nothing: pytest shows the application's own log where a test fails."""
+
+
+@pytest.fixture
+def live(sqlite_database: Database, tmp_path: Path) -> Iterator[Live]:
+    """Serve the real application on a free port; it ends with the test."""
+    from api.app import create_app
+
+    world = make_world(sqlite_database.url, sqlite_database.owner_url, tmp_path / "data")
+    app = create_app(world.service.settings, world.service)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = Thread(target=server.serve_forever, name="live server")
+    thread.start()
+    yield Live(f"http://127.0.0.1:{server.server_port}", world)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    world.service.engine.dispose()
+    world.service.hot.dispose()
