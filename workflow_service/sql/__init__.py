@@ -8,10 +8,14 @@ one in BEGIN IMMEDIATE. No rule stands here: a copy of a rule would miss what ch
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
+
+from workflow_service.sql.errors import is_lost
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_0-9]+)")
 
@@ -30,14 +34,37 @@ class Query:
 
     def one(self, engine: Engine, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
         """The first row, in AUTOCOMMIT on the driver's own connection (SQLAlchemy's `text()` costs a third more)."""
-        connection = engine.raw_connection()
         try:
-            driver: Any = connection.driver_connection
+            return self._ask(engine, parameters)
+        except Exception as error:
+            if not is_lost(error):
+                raise
+            return self._ask(engine, parameters)  # A read may simply be asked again.
+
+    def _ask(self, engine: Engine, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+        with driver_of(engine) as driver:
             sql = self.sqlite if engine.dialect.name == "sqlite" else self.postgresql
             row: tuple[Any, ...] | None = driver.execute(sql, parameters).fetchone()
             return row
-        finally:
-            connection.close()
+
+
+@contextmanager
+def driver_of(engine: Engine) -> Iterator[Any]:
+    """The driver's own connection from the pool, without SQLAlchemy's per-statement work.
+
+    One that was lost is thrown away with all that wait in the pool: after a failover they are as dead as it is, and
+    each would fail one more user.
+    """
+    connection = engine.raw_connection()
+    try:
+        yield connection.driver_connection
+    except BaseException:
+        if getattr(connection.driver_connection, "closed", False):
+            connection.invalidate()
+            engine.dispose()
+        raise
+    finally:
+        connection.close()
 
 
 def query(sql: str) -> Query:
@@ -79,18 +106,10 @@ class Transaction:
 
     def run(self, engine: Engine, parameters: dict[str, Any]) -> bool:
         """Whether the guard held and everything was written. Driver errors pass through."""
-        connection = engine.raw_connection()
-        try:
-            driver: Any = connection.driver_connection
+        with driver_of(engine) as driver:
             if engine.dialect.name == "sqlite":
                 return self._one_by_one(driver, parameters)
             return driver.execute(self.single, parameters).fetchone() is not None
-        except BaseException as error:
-            if getattr(driver, "closed", False):
-                connection.invalidate(error if isinstance(error, Exception) else None)
-            raise
-        finally:
-            connection.close()
 
     def _one_by_one(self, driver: Any, parameters: dict[str, Any]) -> bool:
         driver.execute("BEGIN IMMEDIATE")
@@ -119,4 +138,4 @@ def transaction(guard: str, lock: str, writes: tuple[Write, ...]) -> Transaction
     return Transaction(guard, tuple(write.text(single=False) for write in writes), for_postgresql(single))
 
 
-__all__ = ["Query", "Transaction", "Write", "for_postgresql", "query", "transaction"]
+__all__ = ["Query", "Transaction", "Write", "driver_of", "for_postgresql", "query", "transaction"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from workflow_service.sql import for_postgresql
+from workflow_service.sql import driver_of, for_postgresql
 
 _MARKS = {
     "postgresql": {
@@ -55,20 +55,12 @@ class Sweep:
 
     def run(self, engine: Engine, parameters: dict[str, Any]) -> int:
         """How many rows of the batch were written: all of them with everything that follows, or none."""
-        connection = engine.raw_connection()
-        try:
-            driver: Any = connection.driver_connection
+        with driver_of(engine) as driver:
             if driver.execute(self.probe[engine.dialect.name], parameters).fetchone() is None:
                 return 0  # The usual answer, without a write lock.
             if engine.dialect.name == "sqlite":
                 return self._one_by_one(driver, parameters)
             return int(driver.execute(self.single, parameters).fetchone()[0])
-        except BaseException as error:
-            if getattr(driver, "closed", False):
-                connection.invalidate(error if isinstance(error, Exception) else None)
-            raise
-        finally:
-            connection.close()
 
     def _one_by_one(self, driver: Any, parameters: dict[str, Any]) -> int:
         driver.execute("BEGIN IMMEDIATE")
