@@ -253,7 +253,7 @@ def _named_versions() -> frozenset[int]:
         )
     if tags.star_tag:
         raise Problem(428, "version-missing", "If-Match: * 不指明版本 / If-Match: * names no version.")
-    return frozenset(int(tag) for tag in tags.as_set() if tag.isascii() and tag.isdecimal() and len(tag) < 10)
+    return frozenset(int(tag) for tag in tags.as_set() if tag and tag.isascii() and tag.isdecimal() and len(tag) < 10)
 
 
 def _answer_once(op: Operation, call: Call, object_id: int, stored: StoredAnswer | None = None) -> Response:

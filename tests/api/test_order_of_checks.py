@@ -110,4 +110,5 @@ def test_if_match_must_name_a_version(api: Api) -> None:
     assert send("*") == 428
     assert send('W/"2"') == 412
     assert send('"abc"') == 412
+    assert send('""') == 412
     assert send('"1", "2"') == 200
