@@ -2,7 +2,9 @@
 
 import io
 import shutil
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -222,6 +224,46 @@ def test_five_plus_four_and_stages_that_a_school_lacks(world: World, book: Any) 
 def test_a_child_without_an_identity_number_has_a_j_number(world: World, book: Any) -> None:
     row = pupil(1, identity_type="其他", identity_number="", student_number="J990201201803050026")
     assert bring_in(world, book(row)).created == 1
+
+
+def test_two_children_without_number_who_look_the_same_are_a_problem_record(world: World, book: Any) -> None:
+    nobody = {"identity_type": "其他", "identity_number": ""}
+    first, second = (pupil(1, **nobody, student_number=f"J9902012018030500{n}") for n in ("26", "34"))
+    assert bring_in(world, book(first)).problems == 0
+    assert bring_in(world, book(second, name="second.xlsx")).problems == 1
+    third, fourth = (pupil(1, **nobody, name="沈小舟", student_number=f"J9902012018030500{n}") for n in ("42", "50"))
+    assert bring_in(world, book(third, fourth, name="third.xlsx")).problems == 1
+
+
+def test_two_who_import_at_once_bring_nobody_in_twice(world: World, book: Any, tmp_path: Path) -> None:
+    paths = [book(*(pupil(n) for n in range(1, 60)), name="a.xlsx"), tmp_path / "copy.xlsx",
+             book(*(pupil(n) for n in range(1, 60)), pupil(61), name="b.xlsx")]  # fmt: skip
+    shutil.copyfile(paths[0], paths[1])
+    started = threading.Barrier(len(paths))
+
+    def run(path: Path) -> ImportReport:
+        started.wait()
+        return bring_in(world, path)
+
+    with ThreadPoolExecutor(len(paths)) as pool:
+        reports = list(pool.map(run, paths))
+    assert sum(report.created for report in reports) == count(world, Student) == count(world, Enrolment) == 60
+    assert all(report.errors == () for report in reports)
+    with db.reading(world.service.engine) as connection:
+        assert connection.execute(select(func.sum(SchoolClass.attending))).scalar_one() == 60
+
+
+def test_an_import_that_breaks_off_leaves_nothing(world: World, book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: Any, **_more: Any) -> None:
+        raise OSError("the machine went away")
+
+    monkeypatch.setattr("workflow_service.students._take_places", broken)
+    path = book(pupil(1))
+    with pytest.raises(OSError, match="went away"):
+        bring_in(world, path)
+    assert [count(world, table) for table in (Student, SchoolClass, ImportBatch, History)] == [0, 0, 0, 0]
+    monkeypatch.undo()
+    assert bring_in(world, path).created == 1
 
 
 def test_a_formula_in_a_name_is_written_as_text(tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from workflow_service.students import NewGuardian
 WRONG_IDENTITY = "identity_number_wrong"
 """The problem record (问题学籍, SYS-30a) of a number whose check digit is wrong; it comes in all the same (SYS-32)."""
 
+DOUBLE = "duplicate_without_identity_number"
+"""The problem record of two children without identity number who share name, sex and birth date (SYS-30c)."""
+
 _SEXES: dict[str, Sex] = {"1": "male", "2": "female"}
 _RESIDENT_CARD, _OTHER_PAPER = "1", "Z"
 _PHONE = re.compile(r"\d{7,12}")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
 from workflow_service.models import Enrolment, SchoolClass, Student
-from workflow_service.roster.checks import CellError, Entry
+from workflow_service.roster.checks import DOUBLE, CellError, Entry
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
+
+Likeness = tuple[str, str, date]
 
 CHUNK = 500
 """Hashes in one question: far below what either database lets one statement carry."""
@@ -49,6 +51,7 @@ def match(connection: Connection, service: Service, entries: Sequence[Entry]) ->
     found = Matched()
     found.errors += _twice_in_file(entries)
     by_number, by_identity = _register(connection, service, entries)
+    lookalikes = _without_number(connection, entries)
     for entry in entries:
         identity = _identity_hash(service, entry)
         known = by_number.get(service.hashes.of("student_number", entry.student_number))
@@ -61,10 +64,21 @@ def match(connection: Connection, service: Service, entries: Sequence[Entry]) ->
                 )
             )
         elif known is None:
-            found.new.append(entry)
+            found.new.append(_looked_at(entry, lookalikes))
         else:
             _compare(entry, identity, known, found)
     return found
+
+
+def _looked_at(entry: Entry, lookalikes: set[Likeness]) -> Entry:
+    """The entry, as a problem record where another child without number looks the same (SYS-30c)."""
+    if entry.identity_number is not None:
+        return entry
+    likeness = (entry.name, entry.sex, entry.birth_date)
+    if likeness in lookalikes:
+        return replace(entry, problem=DOUBLE)
+    lookalikes.add(likeness)
+    return entry
 
 
 def _compare(entry: Entry, identity: bytes | None, known: _Known, found: Matched) -> None:
@@ -134,6 +148,18 @@ def _register(
         asked = select(Student.identity_hash).where(Student.identity_hash.in_(hashes))
         taken.update(connection.execute(asked).scalars())
     return by_number, taken
+
+
+def _without_number(connection: Connection, entries: Iterable[Entry]) -> set[Likeness]:
+    """Name, sex and birth date of those on the register without identity number who share a name with an entry."""
+    names = sorted({entry.name for entry in entries if entry.identity_number is None})
+    found: set[Likeness] = set()
+    for start in range(0, len(names), CHUNK):
+        query = select(Student.name, Student.sex, Student.birth_date).where(
+            Student.identity_hash.is_(None), Student.name.in_(names[start : start + CHUNK])
+        )
+        found.update((row[0], row[1], row[2]) for row in connection.execute(query))
+    return found
 
 
 def _identity_hash(service: Service, entry: Entry) -> bytes | None:
