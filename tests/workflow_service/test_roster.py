@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.db import chain_hash
+from workflow_service.errors import Forbidden
 from workflow_service.identity import make_identity_number
 from workflow_service.models import Enrolment, Guardian, History, ImportBatch, SchoolClass, SchoolStage, Student
 from workflow_service.roster.headings import HEADINGS, class_sequence, code_of, grade_of_text, heading_of
@@ -197,6 +198,8 @@ def test_somebody_with_a_scope_fills_only_the_schools_in_it(world: World, book: 
     path = book(pupil(1))
     refused = import_workbook(world.service, path, world.actor("county1"))
     assert [error.code for error in refused.errors] == ["unknown_school"]
+    with pytest.raises(Forbidden):
+        import_workbook(world.service, path, world.actor("school201.principal"))
     assert import_workbook(world.service, path, world.actor("school201")).created == 1
 
 

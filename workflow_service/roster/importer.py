@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from workflow_service.actors import Actor
 from workflow_service.db import begin, reading
-from workflow_service.errors import Contended
+from workflow_service.errors import Contended, Forbidden
 from workflow_service.models import AccessLog, ImportBatch, Organization
 from workflow_service.roster.checks import CellError, Entry, SchoolInScope, check_row
 from workflow_service.roster.matching import Matched, match
@@ -75,8 +75,11 @@ def import_workbook(
     """Check a workbook and, unless `check_only` or a row is wrong, import it whole; says how far it is.
 
     `actor` None is the command line, which may fill every school; otherwise the schools in his scope.
-    Raises `BadWorkbook` for a file that cannot be read at all; faults of rows are in the report.
+    Raises `BadWorkbook` for a file that cannot be read at all, `Forbidden` for who is no registrar; faults of rows are
+    in the report.
     """
+    if actor is not None and "registrar" not in actor.roles:
+        raise Forbidden("只有学籍管理员可以导入名册 / only a registrar imports a roster")
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     known = _known_batch(service, sha256)
