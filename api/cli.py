@@ -20,6 +20,7 @@ from api import cli_data, cli_doctor, cli_policy, cli_users
 from api import demo as demo_processes
 from api.app import create_app
 from api.cli_wiring import built_service, say, settings, start_log
+from api.errors import problem_of
 from states.pack_source import PackError
 from workflow_service import db, scheduler
 from workflow_service.config import BadSetting
@@ -29,7 +30,7 @@ from workflow_service.legal_time import EarlierToday, seed_calendar
 from workflow_service.packs import PackChanged, publish_shipped
 from workflow_service.service import build_service
 
-REFUSALS = (BadSetting, PackError, PackChanged, EarlierToday, ServiceError, OSError)
+REFUSALS = (BadSetting, PackError, PackChanged, EarlierToday, OSError)
 """What a user can mend; anything else is a defect and keeps its traceback."""
 
 
@@ -131,8 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except sqlalchemy.exc.DBAPIError as error:
         click.echo(f"error: the database refuses: {str(error.orig).splitlines()[0]}", err=True)
         sys.exit(1)
+    except ServiceError as error:
+        click.echo(f"error: {str(error) or problem_of(error).detail}", err=True)
+        sys.exit(1)
     except REFUSALS as error:
-        click.echo(f"error: {str(error) or type(error).__name__}", err=True)
+        click.echo(f"error: {error}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 

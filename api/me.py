@@ -34,18 +34,20 @@ class MeShown(Shown):
     roles = fields.List(fields.String(), required=True)
     organization = fields.Nested(NamedOrganization, required=True)
     policy = fields.String(required=True)
-    may_start = fields.List(fields.Dict(), required=True)
+    may_start = fields.List(fields.String(), required=True)
+    kinds = fields.List(fields.Dict(), required=True)
 
 
 def me_view(service: Service, actor: Any) -> dict[str, Any]:
     """The account that asks, for the API and the pages."""
+    kinds = may_start(service, actor)
     with reading(service.engine) as connection:
         organization = names_of(connection, [actor.organization_id])[actor.organization_id]
     return {
         "id": str(actor.account_id), "username": actor.username, "name": actor.name, "roles": sorted(actor.roles),
         "organization": {**organization, "kind": actor.kind, "level": actor.level},
         "policy": policy_of_organization(service, actor.organization_id),
-        "may_start": may_start(service, actor), "today": service.clocks.now().date().isoformat(),
+        "may_start": [kind["kind"] for kind in kinds], "kinds": kinds, "today": service.clocks.now().date().isoformat(),
     }  # fmt: skip
 
 

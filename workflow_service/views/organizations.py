@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -12,7 +13,6 @@ from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models import Organization, SchoolClass, SchoolStage
-from workflow_service.routing import ancestors, policy_of
 from workflow_service.service import Service
 
 _SHOWN = (
@@ -20,6 +20,9 @@ _SHOWN = (
     Organization.parent_id, Organization.stages, Organization.schooling, Organization.town, Organization.active,
     Organization.division_code, Organization.single_handed, Organization.version, Organization.policy,
 )  # fmt: skip
+DEFAULT_POLICY = "national-k12"
+"""The pack of an organization that names none, and has none above it that does."""
+
 KINDS = ("school", "bureau", "outside")
 """What is shown as an organization; the system's own place is none."""
 
@@ -33,7 +36,7 @@ def names_of(connection: Connection, ids: Iterable[int | None]) -> dict[int, dic
 def organizations_page(
     service: Service, actor: Actor, *, code: str | None, kind: str | None, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Organizations by id, after one; the id to go on after, None at the end."""
+    """Organizations by id, after one, those in scope with policy and places; the id to go on after, None at the end."""
     query = _shown(actor).where(Organization.id > after).order_by(Organization.id).limit(limit + 1)
     if code is not None:
         query = query.where(Organization.code == code)
@@ -41,7 +44,8 @@ def organizations_page(
         query = query.where(Organization.kind == kind)
     with reading(service.engine) as connection:
         rows = connection.execute(query).all()
-    return [_view(row) for row in rows[:limit]], rows[limit - 1].id if len(rows) > limit else None
+        shown = _views(service, connection, actor, rows[:limit])
+    return shown, rows[limit - 1].id if len(rows) > limit else None
 
 
 def find_organization(service: Service, actor: Actor, organization_id: int) -> Any:
@@ -55,35 +59,55 @@ def find_organization(service: Service, actor: Actor, organization_id: int) -> A
 
 def organization_view(service: Service, actor: Actor, row: Any) -> dict[str, Any]:
     """One organization; `policy`, `places` and `classes` where it lies in the asker's scope."""
-    shown = _view(row)
-    if not row.path.startswith(actor.path):
-        return shown
-    today = service.clocks.now().date()
     with reading(service.engine) as connection:
-        stages = connection.execute(
-            select(SchoolStage.stage, SchoolStage.quota, SchoolStage.attending, SchoolStage.held)
-            .where(SchoolStage.school_id == row.id)
-            .order_by(SchoolStage.stage)
-        ).all()
-        classes = connection.execute(
-            select(*SchoolClass.__table__.c)
-            .where(SchoolClass.school_id == row.id)
-            .order_by(SchoolClass.first_grade, SchoolClass.entered_year.desc(), SchoolClass.sequence)
-        ).all()
-        policy = policy_of(ancestors(connection, row))
-    return {
-        **shown,
-        "policy": policy,
-        "places": [dict(stage._mapping) for stage in stages],
-        "classes": [
-            {
-                "id": str(each.id), "name": each.name, "stage": each.stage, "attending": each.attending,
-                "held": each.held, "grade": grade_of(each.first_grade, each.entered_year, today),
-            }
-            for each in classes
-            if grade_of(each.first_grade, each.entered_year, today) <= each.last_grade
-        ],
-    }  # fmt: skip
+        return _views(service, connection, actor, [row])[0]
+
+
+def _views(service: Service, connection: Connection, actor: Actor, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """The organizations; what only those in scope show is read for all of them at once."""
+    shown = [_view(row) for row in rows]
+    inside = {row.id: view for row, view in zip(rows, shown, strict=True) if row.path.startswith(actor.path)}
+    if not inside:
+        return shown
+    policies = _policies(connection)
+    for row in rows:
+        if row.id in inside:
+            above = (row.path[: end + 1] for end in range(len(row.path) - 1, 0, -1) if row.path[end] == "/")
+            policy = next((policies[path] for path in above if path in policies), DEFAULT_POLICY)
+            inside[row.id].update(policy=policy, places=[], classes=[])
+    _add_places(connection, inside)
+    _add_classes(connection, inside, service.clocks.now().date())
+    return shown
+
+
+def _policies(connection: Connection) -> dict[str, str]:
+    """The packs that organizations name themselves, by path."""
+    query = select(Organization.path, Organization.policy).where(Organization.policy.is_not(None))
+    return {row.path: row.policy for row in connection.execute(query)}
+
+
+def _add_places(connection: Connection, shown: dict[int, dict[str, Any]]) -> None:
+    columns = (SchoolStage.school_id, SchoolStage.stage, SchoolStage.quota, SchoolStage.attending, SchoolStage.held)
+    query = select(*columns).where(SchoolStage.school_id.in_(shown)).order_by(SchoolStage.stage)
+    for row in connection.execute(query):
+        place = {"stage": row.stage, "quota": row.quota, "attending": row.attending, "held": row.held}
+        shown[row.school_id]["places"].append(place)
+
+
+def _add_classes(connection: Connection, shown: dict[int, dict[str, Any]], today: date) -> None:
+    """The classes that have not left yet, by grade."""
+    query = (
+        select(*SchoolClass.__table__.c)
+        .where(SchoolClass.school_id.in_(shown))
+        .order_by(SchoolClass.first_grade, SchoolClass.entered_year.desc(), SchoolClass.sequence)
+    )
+    for row in connection.execute(query):
+        grade = grade_of(row.first_grade, row.entered_year, today)
+        if grade <= row.last_grade:
+            shown[row.school_id]["classes"].append({
+                "id": str(row.id), "name": row.name, "stage": row.stage, "grade": grade, "attending": row.attending,
+                "held": row.held,
+            })  # fmt: skip
 
 
 def _shown(actor: Actor) -> Select[*tuple[Any, ...]]:

@@ -1,0 +1,217 @@
+"""The command line: each command works, says what is wrong on stderr, and leaves nothing running."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from api import cli_wiring
+from api.cli import cli, main
+from tests.conftest import Database
+from tests.workflow_service.world import World, make_world
+from workflow_service.roster.workbook import write_roster
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def world(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    world = make_world(sqlite_database.url, sqlite_database.owner_url, tmp_path / "data")
+    monkeypatch.setattr(cli_wiring, "build_service", lambda _settings: world.service)
+    monkeypatch.setattr(
+        os,
+        "environ",
+        {"WORKFLOW_ENV": "development", "DATA": str(tmp_path / "data"), "DATABASE_URL": sqlite_database.url},
+    )
+    yield world
+    world.service.engine.dispose()
+    world.service.hot.dispose()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+@pytest.mark.parametrize("path", list(commands(cli)), ids=" ".join)
+def test_every_command_has_help_with_an_example(path: tuple[str, ...], run: Run) -> None:
+    status, out, _ = run(*path, "--help")
+    assert status == 0
+    assert f"workflow-service {' '.join(path)}" in out.partition("Example:")[2]
+
+
+def test_what_is_wrong_is_said_on_stderr_with_a_status(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("nonsense")[0] == 2
+    monkeypatch.setattr(os, "environ", {"WORKFLOW_ENV": "production"})
+    status, out, err = run("check")
+    assert (status, out) == (1, "")
+    assert "SECRET_KEY" in err
+    assert "Traceback" not in err
+
+
+def test_check_and_audit_find_nothing_in_a_sound_world(world: World, run: Run) -> None:
+    request = world.draft("school201", world.student("202"), "201", ground="moved_house")
+    world.school_class("201", 3)
+    world.fire(request, "submit", "school201")
+    status, out, err = run("check")
+    assert (status, out) == (0, "check: 0 findings\n")
+    assert "[0/" in err
+    status, out, _ = run("audit", "verify", "--json")
+    assert (status, json.loads(out)) == (0, [])
+
+
+def test_policy_explains_a_request_for_a_person(world: World, run: Run) -> None:
+    world.school_class("201", 3)
+    request = world.draft("school201", world.student("202"), "201", ground="moved_house")
+    world.fire(request, "submit", "school201")
+    number = world.request(request).number
+    status, out, _ = run("policy", "explain", number, "school202.principal")
+    assert status == 0
+    assert "不可 approve" in out
+    assert "可以" in out
+    status, _, err = run("policy", "explain", number, "school301")
+    assert status == 1
+    assert "404" not in err
+    assert err.strip()
+    assert run("policy", "explain", "x", "school201")[0] == 1
+
+
+def test_policy_checks_the_shipped_packs_and_refuses_a_typo(run: Run, tmp_path: Path) -> None:
+    from workflow_service.packs import shipped_texts
+
+    assert run("policy", "check")[0] == 0
+    folder = tmp_path / "national-k12"
+    folder.mkdir()
+    wrong = shipped_texts()["national-k12/transfer.toml"].replace('role = "principal"', 'role = "principle"', 1)
+    (folder / "transfer.toml").write_text(wrong)
+    status, out, _ = run("policy", "check", str(folder / "transfer.toml"))
+    assert status == 1
+    assert "principal" in out
+    assert "national-k12/transfer.toml:" in out
+
+
+def test_policy_draws_routes_and_statuses(run: Run) -> None:
+    status, out, _ = run("policy", "diagram", "nenjiang-k12", "--route", "NJ-13")
+    assert status == 0
+    assert out.count("stateDiagram-v2") == 1
+    assert "stateDiagram-v2" in run("policy", "diagram", "--status")[1]
+    assert run("policy", "diagram", "nenjiang")[0] == 1
+
+
+def test_an_account_lives_and_ends(world: World, run: Run) -> None:
+    who = ("--organization", "201", "--name", "张老师", "--role", "registrar", "--password", "a-long-password")
+    assert run("user", "add", "zhang", *who)[0] == 0
+    assert run("user", "add", "zhang", *who)[0] == 1
+    assert run("user", "add", "li", *who[:-1], "short")[0] == 1
+    assert run("user", "grant", "zhang", "viewer")[0] == 0
+    assert "zhang\t201\t张老师\tregistrar,viewer" in run("user", "list", "--organization", "201")[1]
+    assert run("user", "revoke", "zhang", "viewer")[0] == 0
+    assert run("user", "revoke", "zhang", "viewer")[0] == 1
+    assert run("user", "password", "zhang", "--password", "another-password")[0] == 0
+    assert run("user", "close", "zhang")[0] == 0
+    assert "closed" in run("user", "list", "--organization", "201")[1]
+    assert run("user", "close", "nobody")[0] == 1
+
+
+def test_import_says_what_came_in_and_refuses_what_is_no_workbook(world: World, run: Run, tmp_path: Path) -> None:
+    empty = tmp_path / "roster.xlsx"
+    write_roster(empty, [])
+    status, out, _ = run("import", str(empty), "--check")
+    assert status in (0, 1)
+    broken = tmp_path / "broken.xlsx"
+    broken.write_bytes(b"nothing")
+    status, out, err = run("import", str(broken))
+    assert (status, out) == (1, "")
+    assert err.strip()
+    assert run("import", str(tmp_path / "absent.xlsx"))[0] == 2
+
+
+def test_doctor_names_what_is_wrong(world: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.cli_doctor.build_service", lambda _settings: world.service)
+    status, out, err = run("doctor")
+    assert status == 1
+    assert "ok   database" in out
+    assert "BAD  scheduler: has never run" in out
+    assert "1 matter(s)" in err
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def status_of(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def children(pid: int) -> set[int]:
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    found = {child for child, parent in pairs if parent == pid}
+    return found | {grandchild for child in found for grandchild in children(child)}
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def test_the_demo_is_ready_within_a_minute_and_leaves_no_process_behind(tmp_path: Path) -> None:
+    port, started = free_port(), time.monotonic()
+    command = [sys.executable, "-m", "api.cli", "demo", "--port", str(port), "--data", str(tmp_path / "demo")]
+    demo: Any = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        lines = []
+        for line in demo.stdout:
+            lines.append(line)
+            if "Ctrl+C" in line:
+                break
+        assert time.monotonic() - started < 60, "".join(lines)
+        assert any(f"http://127.0.0.1:{port}" in line for line in lines), "".join(lines)
+        assert any("demo-2026" in line for line in lines)
+        assert status_of(port, "/readyz") == 200
+        assert status_of(port, "/login") == 200
+        family = children(demo.pid)
+        assert len(family) >= 4  # gunicorn, its two workers, the scheduler
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert second.returncode == 1
+        assert "is taken" in second.stderr
+        demo.send_signal(signal.SIGTERM)
+        demo.stdout.read()
+        assert demo.wait(30) == 0
+        assert alive(family) == set()
+    finally:
+        demo.kill()
+        demo.wait()
+        demo.stdout.close()
