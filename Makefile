@@ -6,11 +6,12 @@ TODAY ?=
 export TMPDIR := $(CURDIR)/.cache/tmp
 export PYTHON
 
-.PHONY: help demo test lint lock
+.PHONY: help demo test bench lint lock
 
 help:
 	@echo 'make demo [PORT=8000] [TODAY=2026-09-01] [DATA=var/demo]   a ready, living example in the browser'
 	@echo 'make test                                                   all tests, on SQLite, PostgreSQL and in a browser'
+	@echo 'make bench [QUICK=1]                                        the speed goals, against what is possible and a peer'
 	@echo 'make lint                                                   ruff, mypy, the direction of imports'
 
 # The last line is exec'd, so that the signal which ends make ends the server and leaves nothing behind.
@@ -29,9 +30,17 @@ test: lint
 	@mkdir -p .cache/tmp
 	.venv/bin/python -m pytest -n 2 -m 'not long' $(ARGS)
 
+bench:
+	@deploy/bootstrap.sh test
+	@deploy/bootstrap.sh bench
+	@mkdir -p .cache/tmp
+	@.venv/bin/python -m tests.bench.run $(if $(QUICK),--quick)
+
 # After a change of the dependencies in pyproject.toml; needs uv.
 lock:
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate -q \
 		--python-version 3.11 -o requirements/runtime.txt
 	uv pip compile pyproject.toml --group build --group test --universal --generate-hashes --no-header --no-annotate -q \
 		--python-version 3.11 -c requirements/runtime.txt -o requirements/test.txt
+	uv pip compile --group bench --universal --generate-hashes --no-header --no-annotate -q \
+		--python-version 3.11 -c requirements/runtime.txt -o requirements/bench.txt

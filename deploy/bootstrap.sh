@@ -2,11 +2,12 @@
 # Makes .venv in the checkout and installs the locked packages into it, once.
 #   deploy/bootstrap.sh runtime   what `make demo` needs
 #   deploy/bootstrap.sh test      the same and what the tests need, a Chromium included
+#   deploy/bootstrap.sh bench     another engine to compare with, in .venv-bench, where it cannot meet the service
 # Nothing is written outside the checkout; the one exception is Debian's Chromium, and only for root.
 set -eu
 cd "$(dirname "$0")/.."
-group=${1:?say which: runtime or test}
-venv=.venv
+group=${1:?say which: runtime, test or bench}
+case $group in bench) venv=.venv-bench ;; *) venv=.venv ;; esac
 
 say() { printf '%s\n' "workflow-service: $*"; }
 fail() { printf '%s\n' "workflow-service: $*" >&2; exit 1; }
@@ -75,8 +76,8 @@ install() {
     : >"$log"
     run "$venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check --progress-bar off \
         --no-input --require-hashes --only-binary :all: -r "requirements/$group.txt" >"$log" 2>&1 &&
-    run "$venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check --no-input --no-deps \
-        --no-build-isolation --config-settings editable_mode=compat -e . >>"$log" 2>&1 || {
+    { [ "$group" = bench ] || run "$venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check --no-input --no-deps \
+        --no-build-isolation --config-settings editable_mode=compat -e . >>"$log" 2>&1; } || {
         tail -n 15 "$log" >&2
         fail "the packages could not be installed; all that pip said is in $log"
     }
@@ -104,5 +105,6 @@ browser() {
 case $group in
     runtime) installed runtime || installed test || install ;;
     test) installed test || install; browser ;;
-    *) fail "unknown group $group: runtime or test" ;;
+    bench) installed bench || install ;;
+    *) fail "unknown group $group: runtime, test or bench" ;;
 esac

@@ -3,6 +3,8 @@
 One line can be overruled without touching this file: GUNICORN_CMD_ARGS="--workers 4 --bind 127.0.0.1:8001".
 """
 
+import os
+
 bind = "127.0.0.1:8000"
 workers = 3
 worker_class = "gthread"
@@ -20,7 +22,7 @@ graceful_timeout = 30
 keepalive = 5
 
 # The heartbeat file of a worker on a slow disk makes the master kill a healthy worker.
-worker_tmp_dir = "/dev/shm"  # noqa: S108
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 # The path without its query: a search for a pupil's name must not reach the log.
 accesslog = "-"

@@ -89,7 +89,7 @@ def test_no_secret_or_database_is_committed() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("group", ["runtime", "test"])
+@pytest.mark.parametrize("group", ["runtime", "test", "bench"])
 def test_every_locked_package_has_one_version_and_hashes(group: str) -> None:
     text = (ROOT / "requirements" / f"{group}.txt").read_text()
     entries = re.split(r"\n(?=[a-zA-Z0-9])", text.strip())
@@ -261,7 +261,7 @@ def test_every_make_target_that_a_document_names_exists() -> None:
 
 def test_every_command_that_a_document_names_exists() -> None:
     import click
-    from api.cli import main
+    from api.cli import cli
 
     def known(group: click.Command, words: list[str]) -> bool:
         return not words or not isinstance(group, click.Group) or (
@@ -271,4 +271,4 @@ def test_every_command_that_a_document_names_exists() -> None:
     line = re.compile(r"\bworkflow-service((?: [a-z]+)+)(?=[^a-z=/])")
     named = {words for path in documents() for words in line.findall(path.read_text())}
     assert named
-    assert [words for words in named if not known(main, words.split())] == []
+    assert [words for words in named if not known(cli, words.split())] == []

@@ -43,7 +43,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if not found:
         pytest.skip("no Chromium on this machine: as root on Debian `make test` installs one")
     # Its profile, certificate store and font cache belong to the test, not to the user's home.
-    environment = {**os.environ, "HOME": str(tmp_path_factory.mktemp("chromium-home"))}
+    environment: dict[str, str | float | bool] = {**os.environ, "HOME": str(tmp_path_factory.mktemp("chromium-home"))}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS, env=environment)
         yield browser
