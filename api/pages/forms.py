@@ -1,0 +1,106 @@
+"""What a form sends (表单): read into the shapes of the service, with a key so that a double click has one effect."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+
+from api.endpoint import service
+from api.pages.session import actor
+from states.definition import Check, Definition, Requirement
+from states.vocabulary import DATA_FACTS
+from workflow_service.ids import parse_id
+from workflow_service.keys import Key, find_answer, key_was_taken
+
+NOT_OF_THE_BODY = ("csrf", "key")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A fact that a ground asks for; `when` names the answers to others with which it is asked at all."""
+
+    fact: str
+    when: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def conditions(self) -> str:
+        """For the script that shows it only when it matters: `student_register=independent,attached`."""
+        return ";".join(f"{name}={','.join(_written(v) for v in values)}" for name, values in self.when.items())
+
+
+def asked_facts(definition: Definition, ground: str, town: bool, sides: Iterable[str]) -> list[Asked]:
+    """Exactly the facts that some rule or paper of this ground asks for, in the pack's order."""
+    fixed = {"ground": ground, "town": town}
+    found: dict[str, Asked] = {}
+
+    def ask(fact: str, when: Mapping[str, tuple[Any, ...]]) -> None:
+        if fact in DATA_FACTS and (fact not in found or (found[fact].when and not when)):
+            found[fact] = Asked(fact, when)
+
+    rows: tuple[Check | Requirement, ...] = (*definition.checks, *definition.requirements)
+    for row in rows:
+        if row.side not in (*sides, "both") or any(row.when.get(k) and v not in row.when[k] for k, v in fixed.items()):
+            continue
+        given = {key[5:]: tuple(values) for key, values in row.when.items() if key.startswith("data.")}
+        for fact in given:
+            ask(fact, {})
+        if isinstance(row, Check):
+            ask(str(row.with_.get("fact", "ground_text" if row.does == "ground_text_given" else "")), given)
+            for key in {key for waiver in row.except_ for key in waiver.when}:
+                ask(key.removeprefix("data."), {})
+    return list(found.values())
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def facts_given(names: Iterable[str]) -> dict[str, Any]:
+    """The facts of the form, as the service takes them: yes and no as booleans, what was left empty left out."""
+    found: dict[str, Any] = {}
+    for name in names:
+        text = request.form.get(f"data.{name}", "").strip()
+        if text:
+            found[name] = text == "true" if DATA_FACTS[name].type == "bool" and text in ("true", "false") else text
+    return found
+
+
+def ident_given(name: str) -> int | None:
+    """An id of the form, None where none was chosen."""
+    return parse_id(request.form.get(name, ""))
+
+
+def whole_given(name: str) -> int | None:
+    """A whole number of the form, None where none was chosen."""
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
+
+
+def form_key(part: str = "") -> Key | None:
+    """The key of this showing of the form; `part` tells several effects of one form apart."""
+    sent = request.form.get("key", "")
+    if not sent or len(sent) > 100:
+        return None
+    fields = sorted((name, value) for name, value in request.form.items(multi=True) if name not in NOT_OF_THE_BODY)
+    return Key(f"POST {request.path}", f"{sent}{part}", hashlib.sha256(json.dumps([fields, part]).encode()).digest())
+
+
+def once(key: Key | None, effect: Callable[[], int]) -> int:
+    """The object's id: of `effect`, or of the same form sent before. Raises KeyReused for another content."""
+    if key is None:
+        return effect()
+    stored = find_answer(service(), actor(), key)
+    if stored is not None:
+        return stored.object_id
+    try:
+        return effect()
+    except Exception as error:
+        stored = find_answer(service(), actor(), key) if key_was_taken(error) else None
+        if stored is None:
+            raise
+        return stored.object_id

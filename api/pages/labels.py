@@ -1,0 +1,128 @@
+"""What codes are called on a page (名称): one vocabulary of status tags, kinds, roles and papers for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.pages.language import t
+from states.plan import STATE_LABELS
+from states.rules.wording import UNIT_NAMES, grade_named, stage_named
+from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS
+
+Pair = tuple[str, str]
+
+KINDS: dict[str, Pair] = {"transfer": ("转学", "Transfer")}
+STEPS: dict[str, Pair] = {
+    "awaiting_destination_principal": ("转入学校核办", "Destination school decides"),
+    "awaiting_destination_bureau": ("转入地主管教育局核办", "Destination's bureau decides"),
+    "awaiting_origin_school": ("转出学校核办", "Origin school decides"),
+    "awaiting_origin_bureau": ("转出地主管教育局核办", "Origin's bureau decides"),
+    "awaiting_shared_bureau": ("主管教育局审核", "The bureau of both schools reviews"),
+    "awaiting_province_bureaus": ("两省教育厅核准", "Both provinces confirm"),
+    "awaiting_record": ("调档", "Fetching the record"),
+    "awaiting_arrival": ("接收学生", "Receiving the student"),
+}
+STATUSES: dict[str, Pair] = {
+    "attending": ("在读", "Attending"), "suspended": ("休学", "Suspended"), "left": ("退学", "Left"),
+    "halted": ("停学", "Halted"), "record_retained": ("保留学籍", "Record retained"),
+    "dropped_out": ("流失", "Dropped out"), "graduated": ("毕业", "Graduated"),
+    "finished_without_diploma": ("结业", "Finished without diploma"), "left_with_record": ("肄业", "Left with record"),
+    "transferred_out": ("转出", "Transferred out"), "deceased": ("死亡", "Deceased"),
+    "admission_reserved": ("保留入学资格", "Admission reserved"), "abroad_state_sent": ("公派出国", "Abroad, state-sent"),
+    "abroad": ("出国", "Abroad"), "expelled": ("开除", "Expelled"), "missing": ("下落不明", "Missing"),
+    "other": ("其他", "Other"), "pending_registration": ("待注册", "Pending registration"),
+    "registration_deferred": ("延期注册", "Registration deferred"), "entry_postponed": ("缓学", "Entry postponed"),
+}  # fmt: skip
+STATES: dict[str, Pair] = {**STATE_LABELS, **STEPS}
+ROLES: dict[str, Pair] = {
+    "registrar": ("学籍管理员", "Registrar"), "principal": ("校长", "Principal"), "teacher": ("教师", "Teacher"),
+    "viewer": ("只读查询", "Viewer"), "network": ("网络管理员", "Network administrator"),
+    "admin": ("系统管理员", "System administrator"), "security": ("安全管理员", "Security officer"),
+    "auditor": ("审计员", "Auditor"),
+}  # fmt: skip
+HISTORY: dict[str, Pair] = {
+    "create": ("建立草稿", "Draft started"), "amend": ("修改", "Corrected"), "submit": ("提交", "Submitted"),
+    "resubmit": ("重新提交", "Resubmitted"), "approve": ("同意", "Approved"), "file": ("备案", "Filed"),
+    "return": ("退回补正", "Returned for correction"), "reject": ("不予通过", "Refused"), "recall": ("撤回", "Recalled"),
+    "remind": ("催办", "Reminded"), "confirm_arrival": ("确认接收", "Arrival confirmed"), "note": ("备注", "Note"),
+    "expire": ("过期", "Expired"), "escalate": ("超期督办", "Escalated"),
+    "recompute_clock": ("重算期限", "Clock recomputed"), "add_document": ("上传材料", "Paper uploaded"),
+    "remove_document": ("移除材料", "Paper removed"), "imported": ("名册导入", "Imported from the roster"),
+    "transferred": ("转入", "Transferred"), "paper": ("打印文书", "Paper issued"),
+}  # fmt: skip
+BASES: dict[str, Pair] = {
+    "read": ("有原文", "Text read"), "inferred": ("推定", "Inferred"), "decided": ("本系统约定", "Decided here"),
+    "unseen": ("未见原文", "Text not seen"),
+}  # fmt: skip
+BOXES: dict[str, Pair] = {
+    "todo": ("待我办", "To do"), "waiting": ("等待对方", "Waiting for others"), "mine": ("我方发起", "Started by us"),
+    "done": ("已办结", "Finished"),
+}  # fmt: skip
+
+
+def label(table: dict[str, Pair], code: str | None) -> str:
+    """A code's name in this language; an unknown code is shown as it is."""
+    pair = table.get(code or "")
+    return t(*pair) if pair else code or ""
+
+
+def state(code: str) -> str:
+    """A state as people call it."""
+    return label(STATES, code)
+
+
+def grade(number: int | None) -> str:
+    """A grade counted from primary 1 to senior 12."""
+    return t(*grade_named(number))
+
+
+def fact_value(name: str, value: Any) -> str:
+    """The value of a fact in words."""
+    if isinstance(value, bool):
+        return t("是", "Yes") if value else t("否", "No")
+    kind = DATA_FACTS.get(name)
+    choices = {code: (zh, en) for code, zh, en in kind.choices} if kind else {}
+    return label(choices, value) if value in choices else str(value)
+
+
+TAGS = {"completed": ("green", "check"), "rejected": ("red", "cross"), "recalled": ("", "undo"), "expired": ("dark", "clock"),
+        "returned": ("orange", "undo"), "draft": ("", "pen")}  # fmt: skip
+
+
+def tag_look(code: str) -> Pair:
+    """Colour and icon of a state's tag; whatever waits for somebody is blue."""
+    return TAGS.get(code, ("blue", "dots"))
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """How long there is still (剩余时间): in words, with the colour and icon of its urgency."""
+
+    text: str
+    look: str
+    icon: str
+
+
+def remaining(row: Mapping[str, Any]) -> Remaining | None:
+    """The working days left of a request or a list row; None where nothing is due."""
+    group, days = row.get("due_group"), row.get("remaining_working_days")
+    if group is None or days is None:
+        return None
+    left = t("剩 {n} 个工作日", "{n} working days left", n=days)
+    texts = {
+        "overdue": t("已逾期 {n} 个工作日", "{n} working days overdue", n=-days),
+        "today": t("今天到期", "Due today"),
+    }
+    looks = {"overdue": ("red", "alert"), "today": ("red", "clock"), "soon": ("orange", "clock")}
+    return Remaining(texts.get(group, left), *looks.get(group, ("blue", "clock")))
+
+
+TEMPLATE_GLOBALS: dict[str, Any] = {
+    "label": label, "remaining": remaining, "state_named": state, "grade_named": grade, "fact_value": fact_value, "tag_look": tag_look,
+    "stage_named": lambda code: t(*stage_named(code)), "KINDS": KINDS, "STATUSES": STATUSES, "ROLES": ROLES,
+    "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "GROUNDS": GROUNDS, "DOCUMENT_KINDS": DOCUMENT_KINDS,
+    "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS,
+    "FACTS": {name: (kind.label, kind.label_en) for name, kind in DATA_FACTS.items()},
+}  # fmt: skip

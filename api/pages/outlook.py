@@ -1,0 +1,174 @@
+"""What an event will lead to (办理后果), the clock in words, and a trail that reads: all made from the request's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from api.pages.labels import HISTORY, grade, label
+from api.pages.language import days_in_words, pick, t, zh
+
+Request = Mapping[str, Any]
+
+OPINIONS = {
+    "principal": (("情况属实，同意。", "The facts are right; agreed."), ("材料齐全，同意。", "The papers are complete; agreed.")),
+    "registrar": (("经核，材料齐全，符合规定，同意。", "Checked: papers complete, rules met; agreed."),
+                  ("信息核对无误。", "The data have been checked.")),
+}  # fmt: skip
+"""Opinions that are written every day (常用意见), for one click."""
+
+
+def consequence(view: Request, event: str) -> str:
+    """One sentence: what happens when this event is sent."""
+    if event in ("approve", "file", "submit"):
+        return _forward(view, event)
+    if event == "confirm_arrival":
+        return _moves(view)
+    sentences = {
+        "return": t("期限停止计算，由{s}补正后重新提交，回到本环节。",
+                    "The clock stops; {s} completes it and resubmits; it comes back to this step.",
+                    s=_name(view["applicant"])),
+        "reject": t("本件终结，占用的学位释放；监护人可以申诉。", "The request ends, its place is released; the guardian may object."),
+        "recall": t("本件终结，占用的学位释放；可另行申请。", "The request ends, its place is released; a new one may be made."),
+        "resubmit": t("回到原环节，期限按剩余天数继续计算。", "It goes back to the step it came from; the clock goes on with the days left."),
+        "remind": t("向当前办理单位发出催办并记入流转记录。", "The unit whose turn it is is reminded; the trail shows it."),
+        "note": t("只记入流转记录，不改变状态。", "Only written into the trail; the state stays."),
+    }  # fmt: skip
+    return sentences.get(event, "")
+
+
+def _forward(view: Request, event: str) -> str:
+    route = [step for step in view["steps"] if step["status"] != "skipped"]
+    here = next((i for i, step in enumerate(route) if step["status"] == "current"), -1)
+    several = route[here]["organizations"] if here >= 0 and event != "submit" else []
+    if len(several) > 1 and len(route[here]["approved"]) + 1 < len(several):
+        return t("还须另一单位核准后才进入下一环节。", "The other unit must confirm too before it goes on.")
+    if here + 1 >= len(route):
+        return t("本件办结。", "The request is completed.")
+    after = route[here + 1]
+    units = Markup(t("、", ", ")).join(_name(unit) for unit in after["organizations"])
+    text = t("进入“{step}”，由{units}在 {n} 个工作日内办理。", "Goes on to “{step}”: {units}, within {n} working days.",
+             step=pick(after, "label"), units=units, n=after["working_days"])  # fmt: skip
+    if event == "submit":
+        text += Markup(" ") + t(
+            "同时占用学位一个，该生不能再办其他转学。",
+            "A place is held, and no other transfer of this student can be submitted.",
+        )
+    return text
+
+
+def _moves(view: Request) -> str:
+    return t(
+        "学籍由{a}转至{b}（{g}{c}）；{a}在册减 1，{b}在册加 1；回执送{a}；本件办结。",
+        "The enrolment moves from {a} to {b} ({g} {c}); one fewer there, one more here; {a} gets the receipt; completed.",
+        a=_name(view["origin_school"]), b=_name(view["destination_school"]), g=grade(view["grade"]), c=_class(view),
+    )  # fmt: skip
+
+
+def _class(view: Request) -> Markup:
+    return zh(view.get("class"))
+
+
+def _name(organization: Mapping[str, Any]) -> Markup:
+    return zh(organization["name"])
+
+
+def clock_in_words(clock: Mapping[str, Any] | None) -> str:
+    """10 个工作日：2026-09-18 收到，2026-09-20 起算，扣除 09-25 至 09-27，截止 2026-10-09 24:00。"""
+    if not clock:
+        return ""
+    skipped = days_in_words(list(clock["skipped"]))
+    return t(
+        "{n} 个工作日：{received} 收到（当日不计），{starts} 起算{skip}，截止 {due} 24:00。",
+        "{n} working days: received {received} (not counted), counted from {starts}{skip}, due {due} 24:00.",
+        n=clock["working_days"], received=clock["received"], starts=clock["starts"], due=clock["due"],
+        skip=t("，扣除 {d}", ", without {d}", d=skipped) if skipped else "",
+    )  # fmt: skip
+
+
+def pauses_in_words(clock: Mapping[str, Any] | None) -> str:
+    """The days on which the clock stood still."""
+    pauses = [t("{a} 至 {b}", "{a} to {b}", a=a, b=b or t("今", "now")) for a, b in (clock or {}).get("paused", ())]
+    return t("补正期间不计：{p}", "Not counted while returned: {p}", p=t("、", ", ").join(pauses)) if pauses else ""
+
+
+def missing_lines(view: Request) -> list[str]:
+    """All that is missing, in this language, each with what may stand for it: what a return lists at once."""
+    lines = []
+    for row in view["documents"]:
+        if row["required"] and not row["present"]:
+            ways = [
+                t("＋", " + ").join(str(pick(row["kinds"][kind], "label")) for kind in bundle)
+                for bundle in row["any_of"]
+            ]
+            lines.append(t(" 或 ", " or ").join(ways))
+    facts = [reason for event in view["events"] for reason in event["blocked_by"] if reason["pending"]]
+    for reason in [*view["pending_facts"], *facts]:
+        text = str(pick(reason))
+        if text not in lines and not _is_paper(reason):
+            lines.append(text)
+    return lines
+
+
+def facts_pending(reasons: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What is missing and no paper: the papers are listed with their alternatives beside it."""
+    return [reason for reason in reasons if not _is_paper(reason)]
+
+
+def _is_paper(reason: Mapping[str, Any]) -> bool:
+    """Whether the reason is a missing paper, which the list of papers says already."""
+    return str(reason["message"]).startswith("缺少材料")
+
+
+def event_groups(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The events that are not allowed, those with the same reasons together: a reason is read once."""
+    groups: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
+    for event in events:
+        if not event["allowed"]:
+            mark = tuple((reason["rule"], reason["message"]) for reason in event["blocked_by"])
+            groups.setdefault(mark, {"events": [], "blocked_by": event["blocked_by"]})["events"].append(event)
+    return list(groups.values())
+
+
+def trail(view: Request) -> list[dict[str, Any]]:
+    """The history for reading: newest first, uploads of one person in a row as one line."""
+    lines: list[dict[str, Any]] = []
+    for row in view["history"]:
+        last = lines[-1] if lines else None
+        if (
+            last
+            and row["event"] in ("add_document", "remove_document")
+            and (last["event"], last["by"]) == (row["event"], row["by"])
+        ):
+            last["count"] += 1
+            last["at"] = row["at"]
+            continue
+        lines.append({**row, "count": 1, "look": _look(row)})
+    return lines[::-1]
+
+
+def _look(row: Mapping[str, Any]) -> str:
+    if row["event"] in ("approve", "file", "confirm_arrival", "submit", "resubmit"):
+        return "good"
+    if row["event"] in ("reject", "expire", "recall"):
+        return "bad"
+    return "back" if row["event"] in ("return", "escalate", "remind") else ""
+
+
+def done_text(view: Request, event: str) -> str:
+    """What is said after an event was sent."""
+    texts = {
+        "create": t("草稿已保存。请上传材料后提交。", "The draft is stored. Upload the papers, then submit."),
+        "amend": t("已保存修改。", "The correction is stored."),
+        "add_document": t("材料已上传。", "The paper is uploaded."),
+        "remove_document": t("材料已移除。", "The paper is removed."),
+        "confirm_arrival": t("已确认接收，学籍已转入本校。", "Arrival confirmed: the enrolment has moved here."),
+    }
+    if event in texts:
+        return texts[event]
+    if event not in HISTORY:
+        return ""
+    return t("已办理：{e}。当前：{s}", "Done: {e}. Now: {s}", e=label(HISTORY, event), s=pick(view, "state_label"))
+

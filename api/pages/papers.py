@@ -1,0 +1,66 @@
+"""Papers to print (文书), on A4 with number, code and place for the seal; and the public page that verifies one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import segno
+from flask import Response, redirect, request, url_for
+from markupsafe import Markup
+
+from api.endpoint import service
+from api.pages.frame import ident, page, pages
+from api.pages.session import actor
+from workflow_service.errors import NotFound
+from workflow_service.papers import PAPERS, issue_paper, paper_view, papers_of
+from workflow_service.views.papers import verified_paper
+from workflow_service.views.requests import request_view
+
+
+@pages.post("/requests/<request_id>/papers/<kind>")
+def issue(request_id: str, kind: str) -> Response:
+    """Number the paper on its first print, then show it."""
+    issue_paper(service(), ident(request_id), actor(), kind)
+    answer: Response = redirect(url_for("pages.paper", request_id=request_id, kind=kind), 303)  # type: ignore[assignment]
+    return answer
+
+
+@pages.get("/requests/<request_id>/papers/<kind>")
+def paper(request_id: str, kind: str) -> Response:
+    """An issued paper, ready to print."""
+    if kind not in PAPERS:
+        raise NotFound
+    number = ident(request_id)
+    shown = paper_view(service(), number, actor(), kind)
+    address = f"{service().settings.public_url.rstrip('/')}{url_for('pages.verify', code=shown['code'])}"
+    return page(
+        f"paper_{kind}.html", paper=shown, view=request_view(service(), number, actor()), address=address, qr=_qr(address),
+        now=service().clocks.now(), printed_by=actor().name, request_id=request_id,
+    )  # fmt: skip
+
+
+@pages.get("/verify")
+@pages.get("/verify/<code>")
+def verify(code: str = "") -> Response:
+    """Public: whether a paper is genuine, with the fewest fields that answer it; says which address to trust."""
+    code = (code or request.args.get("code", "")).strip().upper()
+    try:
+        found = verified_paper(service(), code) if code else None
+    except NotFound:
+        found = None
+    kind = PAPERS.get(found["kind"]) if found else None
+    return page("verify.html", code=code, found=found, kind=kind, public_url=service().settings.public_url,
+                status=200 if found or not code else 404)  # fmt: skip
+
+
+def printable(view: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The papers that the asker may print of a request."""
+    return papers_of(service(), int(view["id"]), actor())
+
+
+def _qr(text: str) -> Markup:
+    drawn = io.BytesIO()
+    segno.make(text, error="m").save(drawn, kind="svg", scale=3, border=2, xmldecl=False, svgns=True, omitsize=False)
+    return Markup(drawn.getvalue().decode())  # noqa: S704 (drawn by the library from our own address)

@@ -1,0 +1,79 @@
+"""Students (学生): the search, and one student's record with every stretch of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from api.endpoint import service
+from api.errors import Problem
+from api.pages.frame import address, ident, page, pages
+from api.pages.labels import STATUSES
+from api.pages.session import actor
+from states.vocabulary import STATUSES as KNOWN
+from workflow_service.accounts import log_access
+from workflow_service.ids import parse_id
+from workflow_service.views.policies import may_start
+from workflow_service.views.students import (
+    WantedStudents,
+    find_student,
+    list_students,
+    student_history,
+    student_view,
+)
+
+ROWS = 50
+
+
+@pages.get("/students", endpoint="list_students")
+def students_page() -> Response:
+    """Students in scope by name, pinyin initials or whole number, over all statuses."""
+    given = {name: request.args.get(name, "").strip() for name in ("q", "status", "grade")}
+    grade = (
+        int(given["grade"])
+        if given["grade"].isascii() and given["grade"].isdecimal() and len(given["grade"]) < 3
+        else None
+    )
+    wanted = WantedStudents(
+        q=given["q"][:60] or None, status=given["status"] if given["status"] in KNOWN else None, grade=grade
+    )
+    rows, after = list_students(service(), actor(), wanted, ROWS, parse_id(request.args.get("after", "")) or 0)
+    following = address("pages.list_students", {**given, "after": str(after)}) if after else None
+    return page("students.html", area="list_students", rows=rows, wanted=given, next_page=following, statuses=STATUSES,
+                grades=range(1, 13))  # fmt: skip
+
+
+@pages.get("/students/<student_id>")
+def show_student(student_id: str) -> Response:
+    """One student: status, school, class, the open request, and the history."""
+    return _page(student_id)
+
+
+@pages.post("/students/<student_id>/number")
+def reveal_number(student_id: str) -> Response:
+    """The whole student number, to the school's registrar, for a purpose that is written down first."""
+    row = find_student(service(), actor(), ident(student_id))
+    if actor().kind != "school" or "registrar" not in actor().roles:
+        raise Problem(
+            403, "forbidden", "只有学籍所在学校的学籍管理员可以查看完整号码 / Only the school's registrar may."
+        )
+    purpose = request.form.get("purpose", "").strip()[:200]
+    if len(purpose) < 2:
+        return _page(student_id, wrong=True, status=422)
+    log_access(service(), actor(), "reveal_student_number", row.id, purpose=purpose)
+    return _page(student_id, whole=True)
+
+
+def _page(student_id: str, *, whole: bool = False, wrong: bool = False, status: int = 200) -> Response:
+    row = find_student(service(), actor(), ident(student_id))
+    shown = student_view(service(), row, whole_number=whole)
+    own = row.school_id == actor().organization_id and "registrar" in actor().roles
+    starters: list[dict[str, Any]] = may_start(service(), actor()) if own else []
+    answer = page(
+        "student.html", area="list_students", student=shown, history=student_history(service(), row.id)[::-1], own=own,
+        sends_out=any("origin_school" in kind["starters"] for kind in starters), whole=whole, wrong=wrong, status=status,
+        birth_date=row.birth_date, sex=row.sex,
+    )  # fmt: skip
+    answer.headers["ETag"] = f'"{row.version}"'
+    return answer

@@ -1,0 +1,150 @@
+"""The workbench (工作台) and the lists of requests: what must be done today comes first, nothing is hidden in a count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response, g, request, url_for
+
+from api.endpoint import service
+from api.pages.frame import address, page, pages
+from api.pages.labels import BOXES, KINDS, STATES, STEPS, label
+from api.pages.language import instant, t
+from api.pages.session import actor
+from states.calendar import day_opens, remaining_working_days
+from workflow_service.boxes import BadCursor, Wanted, count_requests, list_requests
+from workflow_service.errors import NotFound
+from workflow_service.models.columns import to_micros
+from workflow_service.views.notices import notices_view
+from workflow_service.views.request_rows import request_rows
+from workflow_service.views.windows import windows_view
+
+SOON = 3
+"""Working days that count as soon, as on the API's dashboard."""
+SHOWN = 60
+ROWS = 50
+DUE = {
+    "overdue": ("已逾期", "Overdue"),
+    "today": ("今日前到期", "Due by today"),
+    "soon": ("3 个工作日内", "Within 3 working days"),
+}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure that is a link to exactly the list it counts."""
+
+    count: int
+    text: str
+    href: str
+    look: str
+
+
+@pages.get("/")
+def workbench() -> Response:
+    """What is due today, soon and later; what waits for others; windows, drafts and notices."""
+    if not actor().works_on_requests:
+        return page("workbench.html", area="workbench", tiles=(), groups=(), waiting=(), drafts=(), notices=(),
+                    windows=windows_with_countdown(), works=False, today=service().clocks.now(), next_due=None, more=False)  # fmt: skip
+    todo, more = _rows(Wanted(box="todo"), SHOWN)
+    waiting, _ = _rows(Wanted(box="waiting"), 8)
+    drafts, _ = _rows(Wanted(box="mine", state="draft"), 8)
+    today = [row for row in todo if row["due_group"] in ("overdue", "today")]
+    soon = [row for row in todo if row["due_group"] == "soon"]
+    later = [row for row in todo if row["due_group"] not in ("overdue", "today", "soon")]
+    dates = [row["due_at"] for row in soon + later + waiting if row["due_at"] and row["due_group"] != "overdue"]
+    return page(
+        "workbench.html", area="workbench", tiles=_tiles(), waiting=waiting, drafts=drafts, works=True,
+        groups=(("today", t("今日必须办", "Must be done today"), today), ("soon", t("三个工作日内到期", "Due within three working days"), soon),
+                ("later", t("其余待办", "The rest"), later)),
+        notices=notices_view(service(), actor()), windows=windows_with_countdown(), today=service().clocks.now(),
+        next_due=min(dates, default=None), more=more,
+    )  # fmt: skip
+
+
+@pages.get("/requests", endpoint="list_requests")
+def requests_page() -> Response:
+    """One box of requests with its filters; the address holds the filters, so that it can be sent to a colleague."""
+    wanted = {name: request.args.get(name, "").strip() for name in ("box", "kind", "state", "due", "q")}
+    if wanted["box"] not in (*BOXES, "", "all"):
+        raise NotFound
+    box = wanted["box"] or "todo"
+    due = _due_before(wanted["due"])
+    asked = Wanted(
+        None if box == "all" else box, wanted["kind"] or None, wanted["state"] or None, due, wanted["q"] or None
+    )
+    try:
+        rows, cursor = list_requests(service(), actor(), asked, ROWS, request.args.get("cursor"))
+    except BadCursor as error:
+        raise NotFound from error
+    counts = {name: count_requests(service(), actor(), Wanted(box=name)) for name in BOXES}
+    return page(
+        "requests.html", area="list_requests", rows=request_rows(service(), rows), wanted={**wanted, "box": box}, counts=counts,
+        total=count_requests(service(), actor(), asked), next_page=_again(cursor=cursor) if cursor else None, due_chips=_chips(box),
+        states={code: label(STATES, code) for code in (*STEPS, "returned", "draft", "completed", "rejected",
+                                                                     "recalled", "expired")},
+        kinds=KINDS, filtered=any(wanted[name] for name in ("state", "due", "q", "kind")),
+    )  # fmt: skip
+
+
+def _rows(wanted: Wanted, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    rows, cursor = list_requests(service(), actor(), wanted, limit)
+    return request_rows(service(), rows), cursor is not None
+
+
+def _tiles() -> list[Tile]:
+    def tile(zh: str, en: str, look: str, **wanted: str) -> Tile:
+        asked = Wanted(wanted["box"], None, wanted.get("state"), _due_before(wanted.get("due", "")))
+        count = count_requests(service(), actor(), asked)
+        return Tile(count, t(zh, en), address("pages.list_requests", wanted), look if count else "none")
+
+    g.todo_count = count_requests(service(), actor(), Wanted(box="todo"))
+    return [
+        tile("待我办", "To do", "blue", box="todo"),
+        tile("已逾期", "Overdue", "red", box="todo", due="overdue"),
+        tile("今日前到期", "Due by today", "red", box="todo", due="today"),
+        tile("3 个工作日内", "Within 3 working days", "orange", box="todo", due="soon"),
+        tile("退回待补正", "Returned to us", "orange", box="todo", state="returned"),
+        tile("待接收学生", "Arrivals to confirm", "blue", box="todo", state="awaiting_arrival"),
+        tile("等待对方", "Waiting for others", "blue", box="waiting"),
+    ]
+
+
+def windows_with_countdown() -> list[dict[str, Any]]:
+    """The windows with the days until they close or open, for the countdown."""
+    now = service().clocks.now()
+    shown = []
+    for row in windows_view(service(), actor()):
+        at = row["closes"] if row["open"] else row["next_opening"]
+        left = instant(at) - now if at else None
+        shown.append({**row, "days": left.days if left else None, "hours": left.seconds // 3600 if left else None})
+    return shown
+
+
+def _due_before(due: str) -> int | None:
+    """Microseconds before which something is due, for the filters of lists and tiles alike."""
+    now: datetime = service().clocks.now()
+    if due == "overdue":
+        return service().clocks.legal() + 1
+    if due not in DUE:
+        return None
+    calendar = service().calendars.current()
+    last = now.date()
+    while due == "soon" and remaining_working_days(calendar, now.date(), last + timedelta(days=1)) <= SOON:
+        last += timedelta(days=1)
+    return to_micros(day_opens(last + timedelta(days=1))) + 1
+
+
+def _chips(box: str) -> list[tuple[str, str, bool]]:
+    current = request.args.get("due", "")
+    chips = [(url_for("pages.list_requests", box=box), t("不限期限", "Any deadline"), not current)]
+    return chips + [
+        (url_for("pages.list_requests", box=box, due=code), t(*pair), current == code) for code, pair in DUE.items()
+    ]
+
+
+def _again(**more: str) -> str:
+    """The address of this page with some arguments changed."""
+    return address("pages.list_requests", {**request.args.to_dict(), **more})
