@@ -64,12 +64,6 @@ class Call:
         assert self.signed_in is not None
         return self.signed_in
 
-    @property
-    def lang(self) -> str:
-        """The language of texts that come in one only."""
-        wanted = request.args.get("lang") or request.accept_languages.best_match(["zh", "en"], "zh")
-        return "en" if wanted == "en" else "zh"
-
     def version_for(self, current: int) -> int:
         """The version that `If-Match` names: the current one if it is among them, else the newest of the older."""
         return current if current in self.versions else max(self.versions, default=0)
