@@ -31,7 +31,8 @@ POLICY = (
 """Nothing inline, nothing from outside: what a name or an opinion smuggles in has nothing to run with."""
 
 FIELDS = {
-    "student": ("学生", "Student"), "student.name": ("姓名", "Name"), "student.student_number": ("学籍号", "Student number"),
+    "student": ("学生", "Student"), "student.name": ("姓名", "Name"),
+    "student.student_number": ("学籍号", "Student number"),
     "student_id": ("学生", "Student"), "destination_school_id": ("转入学校", "Destination school"),
     "grade": ("年级", "Grade"), "ground": ("转学理由", "Ground"), "file": ("文件", "File"), "kind": ("种类", "Kind"),
     "comment": ("意见", "Opinion"), "reason": ("理由", "Reason"), "Idempotency-Key": ("表单", "Form"),
@@ -147,7 +148,8 @@ def shared() -> dict[str, Any]:
     return {
         **language.TEMPLATE_GLOBALS, **labels.TEMPLATE_GLOBALS, "me": None if actor is None else _me(actor),
         "csrf": g.get("csrf", ""), "other_language": f"{here}?{query}", "moved_day": moved_day(),
-        "todo_count": todo_count(actor), "field_named": field_named, "facts_pending": facts_pending, "error_text": error_text,
+        "todo_count": todo_count(actor), "field_named": field_named, "facts_pending": facts_pending,
+        "error_text": error_text,
     }  # fmt: skip
 
 
@@ -188,5 +190,3 @@ def show_problem(problem: Problem) -> Response:
     if problem.status == 401 and request.cookies.get(COOKIE):
         drop_session(answer)
     return harden(answer)
-
-

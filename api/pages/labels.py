@@ -30,7 +30,8 @@ STATUSES: dict[str, Pair] = {
     "dropped_out": ("流失", "Dropped out"), "graduated": ("毕业", "Graduated"),
     "finished_without_diploma": ("结业", "Finished without diploma"), "left_with_record": ("肄业", "Left with record"),
     "transferred_out": ("转出", "Transferred out"), "deceased": ("死亡", "Deceased"),
-    "admission_reserved": ("保留入学资格", "Admission reserved"), "abroad_state_sent": ("公派出国", "Abroad, state-sent"),
+    "admission_reserved": ("保留入学资格", "Admission reserved"),
+    "abroad_state_sent": ("公派出国", "Abroad, state-sent"),
     "abroad": ("出国", "Abroad"), "expelled": ("开除", "Expelled"), "missing": ("下落不明", "Missing"),
     "other": ("其他", "Other"), "pending_registration": ("待注册", "Pending registration"),
     "registration_deferred": ("延期注册", "Registration deferred"), "entry_postponed": ("缓学", "Entry postponed"),
@@ -45,7 +46,8 @@ ROLES: dict[str, Pair] = {
 HISTORY: dict[str, Pair] = {
     "create": ("建立草稿", "Draft started"), "amend": ("修改", "Corrected"), "submit": ("提交", "Submitted"),
     "resubmit": ("重新提交", "Resubmitted"), "approve": ("同意", "Approved"), "file": ("备案", "Filed"),
-    "return": ("退回补正", "Returned for correction"), "reject": ("不予通过", "Refused"), "recall": ("撤回", "Recalled"),
+    "return": ("退回补正", "Returned for correction"), "reject": ("不予通过", "Refused"),
+    "recall": ("撤回", "Recalled"),
     "remind": ("催办", "Reminded"), "confirm_arrival": ("确认接收", "Arrival confirmed"), "note": ("备注", "Note"),
     "expire": ("过期", "Expired"), "escalate": ("超期督办", "Escalated"),
     "recompute_clock": ("重算期限", "Clock recomputed"), "add_document": ("上传材料", "Paper uploaded"),
@@ -87,7 +89,8 @@ def fact_value(name: str, value: Any) -> str:
     return label(choices, value) if value in choices else str(value)
 
 
-TAGS = {"completed": ("green", "check"), "rejected": ("red", "cross"), "recalled": ("", "undo"), "expired": ("dark", "clock"),
+TAGS = {"completed": ("green", "check"), "rejected": ("red", "cross"), "recalled": ("", "undo"),
+"expired": ("dark", "clock"),
         "returned": ("orange", "undo"), "draft": ("", "pen")}  # fmt: skip
 
 
@@ -120,7 +123,8 @@ def remaining(row: Mapping[str, Any]) -> Remaining | None:
 
 
 TEMPLATE_GLOBALS: dict[str, Any] = {
-    "label": label, "remaining": remaining, "state_named": state, "grade_named": grade, "fact_value": fact_value, "tag_look": tag_look,
+    "label": label, "remaining": remaining, "state_named": state, "grade_named": grade, "fact_value": fact_value,
+    "tag_look": tag_look,
     "stage_named": lambda code: t(*stage_named(code)), "KINDS": KINDS, "STATUSES": STATUSES, "ROLES": ROLES,
     "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "GROUNDS": GROUNDS, "DOCUMENT_KINDS": DOCUMENT_KINDS,
     "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS,

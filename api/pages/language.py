@@ -39,7 +39,7 @@ def lang() -> str:
 
 
 def t(zh: str, en: str, /, **values: Any) -> str:
-    """The text in the language of this request; `{name}` is filled in from `values`, which are escaped unless marked."""
+    """The text in the language of this request; `{name}` is filled in from `values`, escaped unless marked."""
     text = en if lang() == "en" else zh
     return Markup(text).format(**values) if values else text  # noqa: S704 (the text is ours, the values are escaped)
 
@@ -47,8 +47,8 @@ def t(zh: str, en: str, /, **values: Any) -> str:
 def pick(row: Mapping[str, Any], name: str = "message") -> str | Markup:
     """`row[name]` in this language; where there is no English, the Chinese marked as such."""
     if lang() == "en":
-        english = row.get(f"{name}_en")
-        return str(english) if english else zh(row.get(name))
+        english = str(row.get(f"{name}_en") or "")
+        return english[:1].upper() + english[1:] if english else zh(row.get(name))
     return str(row.get(name) or "")
 
 

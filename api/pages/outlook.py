@@ -1,11 +1,11 @@
-"""What an event will lead to (办理后果), the clock in words, and a trail that reads: all made from the request's JSON."""
+"""What an event leads to (办理后果), the clock in words, a trail that reads: all made from the request's JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from api.pages.labels import HISTORY, grade, label
 from api.pages.language import days_in_words, pick, t, zh
@@ -13,7 +13,8 @@ from api.pages.language import days_in_words, pick, t, zh
 Request = Mapping[str, Any]
 
 OPINIONS = {
-    "principal": (("情况属实，同意。", "The facts are right; agreed."), ("材料齐全，同意。", "The papers are complete; agreed.")),
+    "principal": (("情况属实，同意。", "The facts are right; agreed."),
+    ("材料齐全，同意。", "The papers are complete; agreed.")),
     "registrar": (("经核，材料齐全，符合规定，同意。", "Checked: papers complete, rules met; agreed."),
                   ("信息核对无误。", "The data have been checked.")),
 }  # fmt: skip
@@ -30,10 +31,11 @@ def consequence(view: Request, event: str) -> str:
         "return": t("期限停止计算，由{s}补正后重新提交，回到本环节。",
                     "The clock stops; {s} completes it and resubmits; it comes back to this step.",
                     s=_name(view["applicant"])),
-        "reject": t("本件终结，占用的学位释放；监护人可以申诉。", "The request ends, its place is released; the guardian may object."),
-        "recall": t("本件终结，占用的学位释放；可另行申请。", "The request ends, its place is released; a new one may be made."),
-        "resubmit": t("回到原环节，期限按剩余天数继续计算。", "It goes back to the step it came from; the clock goes on with the days left."),
-        "remind": t("向当前办理单位发出催办并记入流转记录。", "The unit whose turn it is is reminded; the trail shows it."),
+        "reject": t("本件终结，占用的学位释放；监护人可以申诉。",
+        "The request ends, its place is free; the guardian may object."),
+        "recall": t("本件终结，占用的学位释放；可另行申请。", "The request ends, its place is free again."),
+        "resubmit": t("回到原环节，期限按剩余天数继续计算。", "Back to the step it came from; the clock goes on."),
+        "remind": t("向当前办理单位发出催办并记入流转记录。", "The unit is reminded; the trail shows it."),
         "note": t("只记入流转记录，不改变状态。", "Only written into the trail; the state stays."),
     }  # fmt: skip
     return sentences.get(event, "")
@@ -48,7 +50,7 @@ def _forward(view: Request, event: str) -> str:
     if here + 1 >= len(route):
         return t("本件办结。", "The request is completed.")
     after = route[here + 1]
-    units = Markup(t("、", ", ")).join(_name(unit) for unit in after["organizations"])
+    units = escape(t("、", ", ")).join(_name(unit) for unit in after["organizations"])
     text = t("进入“{step}”，由{units}在 {n} 个工作日内办理。", "Goes on to “{step}”: {units}, within {n} working days.",
              step=pick(after, "label"), units=units, n=after["working_days"])  # fmt: skip
     if event == "submit":
@@ -62,7 +64,7 @@ def _forward(view: Request, event: str) -> str:
 def _moves(view: Request) -> str:
     return t(
         "学籍由{a}转至{b}（{g}{c}）；{a}在册减 1，{b}在册加 1；回执送{a}；本件办结。",
-        "The enrolment moves from {a} to {b} ({g} {c}); one fewer there, one more here; {a} gets the receipt; completed.",
+        "The enrolment moves from {a} to {b} ({g} {c}): one fewer, one more; {a} gets the receipt; completed.",
         a=_name(view["origin_school"]), b=_name(view["destination_school"]), g=grade(view["grade"]), c=_class(view),
     )  # fmt: skip
 
@@ -171,4 +173,3 @@ def done_text(view: Request, event: str) -> str:
     if event not in HISTORY:
         return ""
     return t("已办理：{e}。当前：{s}", "Done: {e}. Now: {s}", e=label(HISTORY, event), s=pick(view, "state_label"))
-

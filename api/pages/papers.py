@@ -36,7 +36,8 @@ def paper(request_id: str, kind: str) -> Response:
     shown = paper_view(service(), number, actor(), kind)
     address = f"{service().settings.public_url.rstrip('/')}{url_for('pages.verify', code=shown['code'])}"
     return page(
-        f"paper_{kind}.html", paper=shown, view=request_view(service(), number, actor()), address=address, qr=_qr(address),
+        f"paper_{kind}.html", paper=shown, view=request_view(service(), number, actor()), address=address,
+        qr=_qr(address),
         now=service().clocks.now(), printed_by=actor().name, request_id=request_id,
     )  # fmt: skip
 

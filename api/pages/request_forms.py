@@ -115,8 +115,10 @@ def _edit_form(
         g.name: asked_facts(definition, g.name, row["town"], ("destination", "origin")) for g in definition.grounds
     }
     return page(
-        "request_edit.html", area="list_requests", row=row, definition=definition, asked=asked, values=values, facts=_kinds(),
-        grades=_grades_of(row["destination_school_id"]), wrong=_wrong(problem), messages=[bad(problem)] if problem else [],
+        "request_edit.html", area="list_requests", row=row, definition=definition, asked=asked, values=values,
+        facts=_kinds(),
+        grades=_grades_of(row["destination_school_id"]), wrong=_wrong(problem),
+        messages=[bad(problem)] if problem else [],
         status=problem.status if problem else 200, current=problem.members.get("current") if problem else None,
     )  # fmt: skip
 
@@ -150,7 +152,8 @@ def _wanted(start: Starting) -> NewRequest:
     grade, student = whole_given("grade"), ident_given("student_id") if out else None
     destination = ident_given("destination_school_id") if out else int(start.school["id"])
     missing = [
-        (grade is None, "grade"), (destination is None, "destination_school_id"), (out and student is None, "student_id"),
+        (grade is None, "grade"), (destination is None, "destination_school_id"),
+        (out and student is None, "student_id"),
         (not out and not name, "student.name"), (not out and not number, "student.student_number"),
     ]  # fmt: skip
     errors = [{"field": field, "message": "必填", "message_en": "required"} for empty, field in missing if empty]
@@ -170,9 +173,11 @@ def _form(start: Starting, values: dict[str, Any], *, check: dict[str, Any] | No
     way = values.get("way") or start.ways[0]
     messages: list[Message] = [bad(problem)] if problem else []
     return page(
-        "request_new.html", area="new_request", start=start, definition=start.definition, way=way, values=values, check=check,
+        "request_new.html", area="new_request", start=start, definition=start.definition, way=way, values=values,
+        check=check,
         key=new_key(), asked=start.asked(way), facts=_kinds(), wrong=_wrong(problem), messages=messages, problem=None,
-        grades=start.grades, student=_student(values) if way == "out" else None, schools=_schools(start) if way == "out" else [],
+        grades=start.grades, student=_student(values) if way == "out" else None,
+        schools=_schools(start) if way == "out" else [],
         matches=_matches() if way == "out" else [], status=problem.status if problem else 200,
         title=t("新建转学申请", "New transfer request"),
     )  # fmt: skip
@@ -209,5 +214,5 @@ def _schools(start: Starting) -> list[dict[str, Any]]:
     ours = start.school
     return [
         row for row in shown
-        if row["id"] != ours["id"] and row["parent_id"] == ours["parent_id"] and set(row["stages"]) & set(ours["stages"])
+        if row["parent_id"] == ours["parent_id"] and row["id"] != ours["id"] and set(row["stages"]) & {*ours["stages"]}
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""One request (业务办理页): what it is, where it stands, its papers beside the decision, every event with its reasons."""
+"""One request (业务办理页): where it stands, its papers beside the decision, every event with its reasons."""
 
 from __future__ import annotations
 
@@ -107,12 +107,14 @@ def _page(
     files = [file for row in view["documents"] for file in row["files"]]
     allowed = [event for event in view["events"] if event["allowed"]]
     answer = page(
-        "request.html", area="list_requests", messages=messages, view=view, typed=typed or {}, status=status, key=new_key(),
+        "request.html", area="list_requests", messages=messages, view=view, typed=typed or {}, status=status,
+        key=new_key(),
         allowed={event["event"]: event for event in allowed}, groups=outlook.event_groups(view["events"]),
         consequences={event["event"]: outlook.consequence(view, event["event"]) for event in allowed},
         clock=outlook.clock_in_words(view["clock"]), pauses=outlook.pauses_in_words(view["clock"]),
         missing=outlook.missing_lines(view), trail=outlook.trail(view), fact_of=FACT_OF, opinions=_opinions(),
-        chosen=next((file for file in files if file["id"] == chosen), None), files=files, today=service().clocks.now().date(),
+        chosen=next((file for file in files if file["id"] == chosen), None), files=files,
+        today=service().clocks.now().date(),
         printable=printable(view),
     )  # fmt: skip
     answer.headers["ETag"] = f'"{view["version"]}"'
@@ -155,8 +157,9 @@ def _moved_on(problem: Problem, view: Mapping[str, Any]) -> Message:
     text = t("您打开后，此件已有变化，您的操作没有执行。", "It has moved on since you opened it; nothing was done.")
     by = current["decided_by"]
     detail = t(
-        "您看到的是“{a}”（第 {v} 版）；现在是“{b}”（第 {w} 版），由{o}{n}于 {at} 办理。请核对后再决定，您写的意见已保留。",
-        "You saw “{a}” (version {v}); now it is “{b}” (version {w}), by {n}, {o}, at {at}. Look again, then decide; what you"
+        "您看到的是“{a}”（第 {v} 版）；现在是“{b}”（第 {w} 版），由{o}{n}于 {at} 办理。"
+        "请核对后再决定，您写的意见已保留。",
+        "You saw “{a}” (version {v}); now it is “{b}” (version {w}), by {n}, {o}, at {at}. Look again; what you"
         " wrote is kept.",
         a=label(names, seen), v=request.form.get("version", ""), b=label(names, current["state"]), w=current["version"],
         o=by["organization"] or "", n=by["name"], at=moment(current["at"]),
@@ -187,4 +190,3 @@ def _next_todo(this: str) -> tuple[str, str] | None:
 def _back(number: int, *, done: str, anchor: str = "message") -> Response:
     answer: Response = redirect(url_for("pages.show_request", request_id=number, done=done, _anchor=anchor), 303)  # type: ignore[assignment]
     return answer
-

@@ -1,4 +1,4 @@
-"""Windows and rules (办理窗口、政策规则): what is open when, and every rule with its article and how well it is founded."""
+"""Windows and rules (办理窗口、政策规则): what is open when, every rule with article and basis."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from api.endpoint import service
 from api.pages.frame import page, pages
 from api.pages.workbench import windows_with_countdown
 from states.lunar import CalendarGap
+from states.rules import CHECKS
 from states.vocabulary import DOCUMENT_KINDS, GROUNDS
 from states.windows import windows_in
 from workflow_service.views.policies import policies_view, policy_view
@@ -36,7 +37,8 @@ def _year(pack: str) -> list[dict[str, Any]]:
             except CalendarGap as gap:
                 spans.append({"id": rule.id, "year": year, "gap": str(gap)})
                 continue
-            spans += [{"id": rule.id, "year": year, "opens": w.opens.isoformat(), "closes": w.closes.isoformat(), "source": w.source,
+            spans += [{"id": rule.id, "year": year, "opens": w.opens.isoformat(), "closes": w.closes.isoformat(),
+            "source": w.source,
                        "first": _day_of_year(w.opens.date(), year), "days": (w.closes - w.opens).days,
                        "past": w.closes <= now, "open": w.opens <= now < w.closes} for w in found]  # fmt: skip
     return spans
@@ -54,7 +56,7 @@ def policies() -> Response:
 
 @pages.get("/policies/<policy_id>")
 def policy(policy_id: str) -> Response:
-    """One pack: grounds, papers, checks, steps and reasons, each with article and basis; unseen text is shown as such."""
+    """One pack: grounds, papers, checks, steps, reasons, each with article and basis; unseen shown as such."""
     view = policy_view(service(), policy_id)
     return page("policy.html", area="policies", policy=view, documents=DOCUMENT_KINDS, grounds=GROUNDS,
-                parameters=view["content"].get("parameter", {}))  # fmt: skip
+                parameters=view["content"].get("parameter", {}), check_texts={name: (check.__doc__ or name).partition(" (")[0] for name, check in CHECKS.items()})  # fmt: skip

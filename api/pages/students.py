@@ -72,7 +72,8 @@ def _page(student_id: str, *, whole: bool = False, wrong: bool = False, status: 
     starters: list[dict[str, Any]] = may_start(service(), actor()) if own else []
     answer = page(
         "student.html", area="list_students", student=shown, history=student_history(service(), row.id)[::-1], own=own,
-        sends_out=any("origin_school" in kind["starters"] for kind in starters), whole=whole, wrong=wrong, status=status,
+        sends_out=any("origin_school" in kind["starters"] for kind in starters), whole=whole, wrong=wrong,
+        status=status,
         birth_date=row.birth_date, sex=row.sex,
     )  # fmt: skip
     answer.headers["ETag"] = f'"{row.version}"'

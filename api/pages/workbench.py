@@ -1,4 +1,4 @@
-"""The workbench (工作台) and the lists of requests: what must be done today comes first, nothing is hidden in a count."""
+"""The workbench (工作台) and the lists of requests: what must be done today comes first."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def workbench() -> Response:
     """What is due today, soon and later; what waits for others; windows, drafts and notices."""
     if not actor().works_on_requests:
         return page("workbench.html", area="workbench", tiles=(), groups=(), waiting=(), drafts=(), notices=(),
-                    windows=windows_with_countdown(), works=False, today=service().clocks.now(), next_due=None, more=False)  # fmt: skip
+                    windows=windows_with_countdown(), works=False, today=service().clocks.now(), next_due=None,
+                    more=False)  # fmt: skip
     todo, more = _rows(Wanted(box="todo"), SHOWN)
     waiting, _ = _rows(Wanted(box="waiting"), 8)
     drafts, _ = _rows(Wanted(box="mine", state="draft"), 8)
@@ -57,7 +58,8 @@ def workbench() -> Response:
     dates = [row["due_at"] for row in soon + later + waiting if row["due_at"] and row["due_group"] != "overdue"]
     return page(
         "workbench.html", area="workbench", tiles=_tiles(), waiting=waiting, drafts=drafts, works=True,
-        groups=(("today", t("今日必须办", "Must be done today"), today), ("soon", t("三个工作日内到期", "Due within three working days"), soon),
+        groups=(("today", t("今日必须办", "Must be done today"), today),
+        ("soon", t("三个工作日内到期", "Due within three working days"), soon),
                 ("later", t("其余待办", "The rest"), later)),
         notices=notices_view(service(), actor()), windows=windows_with_countdown(), today=service().clocks.now(),
         next_due=min(dates, default=None), more=more,
@@ -81,8 +83,10 @@ def requests_page() -> Response:
         raise NotFound from error
     counts = {name: count_requests(service(), actor(), Wanted(box=name)) for name in BOXES}
     return page(
-        "requests.html", area="list_requests", rows=request_rows(service(), rows), wanted={**wanted, "box": box}, counts=counts,
-        total=count_requests(service(), actor(), asked), next_page=_again(cursor=cursor) if cursor else None, due_chips=_chips(box),
+        "requests.html", area="list_requests", rows=request_rows(service(), rows), wanted={**wanted, "box": box},
+        counts=counts,
+        total=count_requests(service(), actor(), asked), next_page=_again(cursor=cursor) if cursor else None,
+        due_chips=_chips(box),
         states={code: label(STATES, code) for code in (*STEPS, "returned", "draft", "completed", "rejected",
                                                                      "recalled", "expired")},
         kinds=KINDS, filtered=any(wanted[name] for name in ("state", "due", "q", "kind")),
@@ -106,8 +110,14 @@ def _tiles() -> list[Tile]:
         tile("已逾期", "Overdue", "red", box="todo", due="overdue"),
         tile("今日前到期", "Due by today", "red", box="todo", due="today"),
         tile("3 个工作日内", "Within 3 working days", "orange", box="todo", due="soon"),
-        tile("退回待补正", "Returned to us", "orange", box="todo", state="returned"),
-        tile("待接收学生", "Arrivals to confirm", "blue", box="todo", state="awaiting_arrival"),
+        *(
+            []
+            if actor().kind != "school"
+            else [
+                tile("退回待补正", "Returned to us", "orange", box="todo", state="returned"),
+                tile("待接收学生", "Arrivals to confirm", "blue", box="todo", state="awaiting_arrival"),
+            ]
+        ),
         tile("等待对方", "Waiting for others", "blue", box="waiting"),
     ]
 

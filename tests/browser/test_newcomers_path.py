@@ -55,7 +55,7 @@ def decide(live: Live, page: Page, who: str, address: str, button: str) -> None:
     expect(page.locator("#message")).to_contain_text("已办理")
 
 
-def test_a_student_of_school_202_is_taken_in_by_school_201(live: Live, page: Page, pupil: Pupil, tmp_path: Path) -> None:
+def test_school_201_takes_in_a_student_of_school_202(live: Live, page: Page, pupil: Pupil, tmp_path: Path) -> None:
     address = start(live, page, pupil)
     for label in ("转学登记表", "户口本户主页", "户口本学生本人页"):
         upload(page, tmp_path, label)

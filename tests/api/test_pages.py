@@ -1,0 +1,130 @@
+"""Pages without a browser: who may send a form, and what a form that comes from elsewhere is told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.api.conftest import PASSWORD, Api
+
+
+def sign_in(api: Api, who: str) -> str:
+    """Sign in through the page; the form token of the session."""
+    answer = api.client.post("/login", data={"username": who, "password": PASSWORD})
+    assert answer.status_code == 303, answer.text
+    return re.findall(r'name="csrf" value="(\w+)"', api.client.get("/").text)[0]
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(sqlite_api: Api) -> None:
+    answer = sqlite_api.client.post("/login", data={"username": "school201", "password": PASSWORD})
+    cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("session="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_a_wrong_password_is_told_and_the_name_is_kept(sqlite_api: Api) -> None:
+    answer = sqlite_api.client.post("/login", data={"username": "school201", "password": "wrong"})
+    assert answer.status_code == 401
+    assert 'value="school201"' in answer.text
+    assert "wrong" not in answer.text.replace("wrong.", "")
+
+
+def test_signing_out_ends_the_token_and_not_only_the_cookie(sqlite_api: Api) -> None:
+    csrf = sign_in(sqlite_api, "school201")
+    kept = sqlite_api.client.get_cookie("session")
+    assert kept is not None
+    sqlite_api.client.post("/logout", data={"csrf": csrf})
+    sqlite_api.client.set_cookie("session", kept.value)
+    assert sqlite_api.client.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_after_signing_in_nobody_is_led_to_another_site(sqlite_api: Api, target: str) -> None:
+    data = {"username": "school201", "password": PASSWORD, "next": target}
+    assert sqlite_api.client.post("/login", data=data).location == "/"
+
+
+def test_a_form_without_its_token_or_from_another_site_changes_nothing(sqlite_api: Api) -> None:
+    pupil = sqlite_api.world.student("202", 3)
+    draft = sqlite_api.draft(pupil)
+    csrf = sign_in(sqlite_api, "school201")
+    path, form = f"/requests/{draft['id']}/events", {"event": "submit", "version": "1", "csrf": csrf}
+    assert sqlite_api.client.post(path, data={**form, "csrf": ""}).status_code == 403
+    assert sqlite_api.client.post(path, data={**form, "csrf": "0" * 64}).status_code == 403
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert sqlite_api.client.post(path, data=form, headers=headers).status_code == 403
+        assert sqlite_api.client.post("/login", data={"username": "x"}, headers=headers).status_code == 403
+    assert sqlite_api.world.request(int(draft["id"])).state == "draft"
+    assert sqlite_api.client.post(path, data=form, headers={"Origin": "http://localhost"}).status_code == 303
+
+
+def test_the_same_form_sent_twice_has_one_effect(api: Api) -> None:
+    pupil = api.world.student("202", 3)
+    draft = api.draft(pupil)
+    csrf = sign_in(api, "school201")
+    form = {"event": "submit", "version": str(draft["version"]), "csrf": csrf, "key": "k1"}
+    answers = [api.client.post(f"/requests/{draft['id']}/events", data=form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert api.world.request(int(draft["id"])).version == draft["version"] + 1
+    other = api.client.post(f"/requests/{draft['id']}/events", data={**form, "comment": "another"})
+    assert other.status_code == 422
+
+
+def test_a_refused_form_shows_what_was_typed(sqlite_api: Api) -> None:
+    csrf = sign_in(sqlite_api, "school201")
+    sqlite_api.world.school_class("201", 3)
+    student = {"student.name": "没有这人", "student.student_number": "G1", "grade": "3"}
+    form = {"csrf": csrf, **student, "ground": "moved_house", "data.handed_over_on": "2026-08-02"}
+    answer = sqlite_api.client.post("/requests/new", data=form)
+    assert answer.status_code == 422
+    assert "2001" in answer.text
+    for typed in ("没有这人", "G1", "2026-08-02"):
+        assert f'value="{typed}"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/requests/1", "/requests/x", "/students/1", "/documents/1", "/policies/none", "/nowhere"]
+)
+def test_what_is_not_there_or_not_in_scope_looks_the_same(sqlite_api: Api, path: str) -> None:
+    sign_in(sqlite_api, "school201")
+    answer = sqlite_api.client.get(path)
+    assert answer.status_code == 404
+    assert "不在您的管理范围内" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [(b"", 422), (b"<html>", 415), (b"\xff\xd8\xff" + b"0" * 3_000_000, 413)]
+)
+def test_a_file_that_is_not_taken_is_told_beside_the_request(sqlite_api: Api, content: bytes, status: int) -> None:
+    draft = sqlite_api.draft(sqlite_api.world.student("202", 3))
+    csrf = sign_in(sqlite_api, "school201")
+    head = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    fields = head % (b"csrf", csrf.encode()) + head % (b"kind", b"property_certificate")
+    file = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n' + content + b"\r\n--x--\r\n"
+    answer = sqlite_api.client.post(
+        f"/requests/{draft['id']}/documents", data=fields + file, content_type="multipart/form-data; boundary=x"
+    )
+    assert answer.status_code == status
+    assert draft["number"] in answer.text
+
+
+@pytest.mark.parametrize("who", ["county1.viewer", "auditor", "county1.network", "admin", "school201.teacher"])
+def test_who_only_looks_or_does_something_else_has_no_button(sqlite_api: Api, who: str) -> None:
+    sign_in(sqlite_api, who)
+    for path in ("/", "/requests", "/windows", "/policies"):
+        answer = sqlite_api.client.get(path)
+        assert answer.status_code == 200, path
+        assert "新建转学申请" not in answer.text
+    assert sqlite_api.client.get("/requests/new").status_code == 403
+
+
+def test_a_whole_number_is_shown_for_a_purpose_only(sqlite_api: Api) -> None:
+    pupil = sqlite_api.world.student("201", 3)
+    csrf = sign_in(sqlite_api, "school201")
+    assert pupil.number not in sqlite_api.client.get(f"/students/{pupil.id}").text
+    path = f"/students/{pupil.id}/number"
+    assert sqlite_api.client.post(path, data={"csrf": csrf, "purpose": ""}).status_code == 422
+    assert pupil.number in sqlite_api.client.post(path, data={"csrf": csrf, "purpose": "核对转学证"}).text

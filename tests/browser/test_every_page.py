@@ -1,0 +1,160 @@
+"""Laws that hold on every page: readable by all, in both languages, on a phone too, and never a script from a name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Live
+
+HAN = re.compile(r"[\u3400-\u9fff]")
+OUTSIDE = """() => {
+  const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walk.nextNode()) {
+    const place = walk.currentNode.parentElement;
+    if (!place.closest("[lang='zh-CN'], script, style, textarea, title")) found.push(walk.currentNode.textContent);
+  }
+  for (const part of document.querySelectorAll("[aria-label], [placeholder], [title], [alt]")) {
+    if (part.closest("[lang='zh-CN']")) continue;
+    for (const name of ["aria-label", "placeholder", "title", "alt"]) found.push(part.getAttribute(name) || "");
+  }
+  return [...found, document.title.replace("阿依努尔·买买提", "")];
+}"""
+"""All text that is not marked as Chinese data."""
+
+SMALL = """() => [...document.querySelectorAll("button, a.button, .nav a, .tabs a, .chips a, select, summary, input")]
+  .filter((part) => part.offsetParent && !/^(radio|checkbox|hidden)$/.test(part.type || "")
+    && part.getBoundingClientRect().height < 39.5)
+  .map((part) => part.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture
+def case(live: Live) -> str:
+    """A submitted request at school 201, with one paper; its path."""
+    live.world.school_class("201", 3)
+    pupil = live.world.student("202", 3, name="阿依努尔·买买提")
+    facts = {"handed_over_on": "2026-08-01", "guardian_register_in_catchment": False}
+    number = live.world.draft("school201", pupil, "201", ground="moved_house", data=facts)
+    live.world.upload(number, "school201", "transfer_form_stamped")
+    live.world.fire(number, "submit", "school201")
+    return f"/requests/{number}"
+
+
+def pages_of(case: str) -> list[str]:
+    return [
+        "/", "/requests", "/requests?box=waiting", "/requests/new", case, "/students", "/windows", "/policies",
+        "/policies/catchment-k12", "/policies/nenjiang-k12", "/requests/1", "/verify", "/verify/NOTHING",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_has_a_barrier_or_runs_off_the_screen(live: Live, page: Page, case: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{live.url}/login")
+    faults = _faults(page, "/login")
+    live.sign_in(page, "school201")
+    for path in pages_of(case):
+        page.goto(live.url + path)
+        faults += _faults(page, path)
+    live.sign_in(page, "county2", case)
+    faults += _faults(page, f"{case} as county2")
+    assert faults == []
+
+
+def _faults(page: Page, path: str) -> list[str]:
+    found = [f"{path}: {fault['id']}: {fault['nodes'][0]['html']}" for fault in Axe().run(page).response["violations"]]
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found += [f"{path}: {over} px too wide"] if over > 0 else []
+    found += [f"{path}: too small to touch: {part}" for part in page.evaluate(SMALL)]
+    return found
+
+
+def test_english_pages_hold_no_chinese_but_data(live: Live, page: Page, case: str) -> None:
+    live.sign_in(page, "school201", "/?lang=en")
+    left = []
+    for path in pages_of(case):
+        page.goto(live.url + path)
+        assert page.locator("html").get_attribute("lang") == "en"
+        left += [f"{path}: {text.strip()}" for text in page.evaluate(OUTSIDE) if HAN.search(text)]
+    live.sign_in(page, "school201.principal", case)
+    left += [f"principal: {text.strip()}" for text in page.evaluate(OUTSIDE) if HAN.search(text)]
+    assert left == []
+
+
+def test_the_language_is_kept_and_said_truly(live: Live, page: Page) -> None:
+    page.goto(f"{live.url}/login")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.fill("[name=username]", "county2")
+    page.fill("[name=password]", "demo-2026")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.goto(f"{live.url}/students")
+    expect(page.get_by_role("heading", name="Students")).to_be_visible()
+    page.get_by_role("link", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page).to_have_url(re.compile(r"/students\?lang=zh"))
+
+
+def test_a_script_in_a_name_is_shown_as_text(live: Live, page: Page) -> None:
+    evil = "<script>document.title='x'</script><img src=x onerror=alert(1)>{{7*7}}"
+    live.world.school_class("201", 3)
+    pupil = live.world.student("202", 3, name=evil)
+    number = live.world.draft("school201", pupil, "201", ground="moved_house", data={"ground_text": evil})
+    live.world.fire(number, "submit", "school201", comment=evil)
+    for path in (f"/requests/{number}", "/requests?box=mine", "/"):
+        live.sign_in(page, "school201", path)
+        expect(page.locator("#main")).to_contain_text(evil)
+        assert page.locator("main script, main img[src='x']").count() == 0
+    live.sign_in(page, "school201", f"/requests/{number}?lang=en")
+    expect(page.locator("#main")).to_contain_text(evil)
+
+
+def test_the_list_is_worked_with_the_keyboard_alone(live: Live, page: Page, case: str) -> None:
+    live.sign_in(page, "school201.principal", "/requests?box=todo")
+    page.keyboard.press("j")
+    expect(page.locator("tr.selected")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{case}")
+    page.keyboard.press("?")
+    expect(page.locator("dialog#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    page.wait_for_url("**/requests?box=todo")
+    page.keyboard.press("/")
+    expect(page.locator("input[type=search]")).to_be_focused()
+    page.keyboard.type("jk?")
+    expect(page.locator("input[type=search]")).to_have_value("jk?")
+
+
+def test_a_tile_leads_to_the_list_it_counts(live: Live, page: Page, case: str) -> None:
+    live.sign_in(page, "school201.principal")
+    for index in range(page.locator(".tile").count()):
+        tile = page.locator(".tile").nth(index)
+        count = int(tile.locator("b").inner_text())
+        tile.click()
+        assert page.locator("tr[data-href]").count() == count
+        page.go_back()
+
+
+def test_a_paper_is_numbered_printed_and_verified_by_anybody(live: Live, page: Page, case: str) -> None:
+    live.sign_in(page, "school202", case)
+    page.get_by_role("button", name="出具 转学证").click()
+    expect(page.get_by_role("heading", name="转学证回执")).to_be_visible()
+    assert page.locator(".tear").count() == 2
+    assert Axe().run(page).response["violations"] == []
+    code = page.locator(".paper-foot b").inner_text()
+    number = page.locator(".number").first.inner_text().removeprefix("编号：")
+    page.goto(live.url + case)
+    expect(page.get_by_role("link", name="转学证")).to_be_visible()
+    page.context.clear_cookies()
+    page.goto(f"{live.url}/verify/{code}")
+    expect(page.locator(".note.ok")).to_contain_text("真实")
+    expect(page.locator("#main")).to_contain_text(number)
+    expect(page.locator("#main")).not_to_contain_text("买买提")
