@@ -261,6 +261,7 @@ def test_every_make_target_that_a_document_names_exists() -> None:
 
 def test_every_command_that_a_document_names_exists() -> None:
     import click
+
     from api.cli import cli
 
     def known(group: click.Command, words: list[str]) -> bool:
