@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from api.endpoint import service
 from api.pages.frame import ident, page, pages
+from api.pages.language import day_of
 from api.pages.session import actor
+from states.rules.wording import grade_named
 from workflow_service.errors import NotFound
 from workflow_service.papers import PAPERS, issue_paper, paper_view, papers_of
 from workflow_service.views.papers import verified_paper
@@ -35,11 +37,27 @@ def paper(request_id: str, kind: str) -> Response:
     number = ident(request_id)
     shown = paper_view(service(), number, actor(), kind)
     address = f"{service().settings.public_url.rstrip('/')}{url_for('pages.verify', code=shown['code'])}"
+    view = request_view(service(), number, actor())
     return page(
-        f"paper_{kind}.html", paper=shown, view=request_view(service(), number, actor()), address=address,
+        f"paper_{kind}.html",
+        paper=shown,
+        view=view,
+        address=address,
         qr=_qr(address),
-        now=service().clocks.now(), printed_by=actor().name, request_id=request_id,
-    )  # fmt: skip
+        now=service().clocks.now(),
+        printed_by=actor().name,
+        request_id=request_id,
+        grade_zh=grade_named(view["grade"])[0],
+        sex={"1": "男", "2": "女"}.get(shown["student"]["sex"], ""),
+        born=_day(shown["student"]["birth_date"]),
+        issued=_day(shown["issued_at"]),
+    )
+
+
+def _day(text: str) -> str:
+    """A day as it stands on a Chinese paper, whatever the language of the page."""
+    on = day_of(text)
+    return f"{on.year}年{on.month}月{on.day}日"
 
 
 @pages.get("/verify")

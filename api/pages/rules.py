@@ -59,4 +59,9 @@ def policy(policy_id: str) -> Response:
     """One pack: grounds, papers, checks, steps, reasons, each with article and basis; unseen shown as such."""
     view = policy_view(service(), policy_id)
     return page("policy.html", area="policies", policy=view, documents=DOCUMENT_KINDS, grounds=GROUNDS,
-                parameters=view["content"].get("parameter", {}), check_texts={name: (check.__doc__ or name).partition(" (")[0] for name, check in CHECKS.items()})  # fmt: skip
+                parameters=view["content"].get("parameter", {}), check_texts=_texts())  # fmt: skip
+
+
+def _texts() -> dict[str, str]:
+    """What each check asks, in the words of its own docstring: "中文 / English"."""
+    return {name: (check.__doc__ or name).partition(" (")[0].rstrip(".") for name, check in CHECKS.items()}

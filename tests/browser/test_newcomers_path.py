@@ -40,11 +40,10 @@ def start(live: Live, page: Page, pupil: Pupil) -> str:
 def upload(page: Page, tmp_path: Path, label: str, kind: str | None = None) -> None:
     file = tmp_path / "scan.png"
     file.write_bytes(picture())
-    item = page.locator(".requirement", has_text=label)
+    item = page.locator(".requirement", has_text=label).first
     if kind:
         item.get_by_label("材料名称").select_option(kind)
     item.locator("input[type=file]").set_input_files(file)
-    item.get_by_role("button", name="上传").click()
     expect(page.locator("#message")).to_contain_text("材料已上传")
 
 
@@ -204,3 +203,31 @@ def test_an_opinion_survives_a_session_that_ended(live: Live, page: Page, pupil:
     page.fill("[name=password]", "demo-2026")
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_label("意见", exact=True)).to_have_value("写了很久的意见")
+
+
+def test_under_nenjiangs_order_the_school_that_is_left_starts(live: Live, page: Page, tmp_path: Path) -> None:
+    live.world.school_class("101", 3)
+    pupil = live.world.student("102", 3, name="林小满")
+    live.sign_in(page, "school102", f"/students/{pupil.id}")
+    page.get_by_role("link", name="办理转出").click()
+    page.get_by_label("转入学校", exact=True).select_option(str(live.world.organization("101").id))
+    page.get_by_label("理由", exact=True).select_option("register_and_home_moved")
+    page.get_by_label("全家户口迁移").locator("visible=true").check()
+    page.get_by_role("group", name="住址已迁移").get_by_label("是").locator("visible=true").check()
+    page.get_by_label("跨乡镇", exact=True).locator("visible=true").check()
+    expect(page.locator("#check")).to_contain_text("可以提交")
+    expect(page.locator("#check")).to_contain_text("转学证")
+    page.get_by_role("button", name="保存草稿").click()
+    address = page.url.partition("?")[0]
+    page.get_by_role("button", name="出具 转学证").click()
+    expect(page.locator(".sheet")).to_contain_text(pupil.number)
+    page.goto(address)
+    for label in ("转学证回执", "转学证"):
+        upload(page, tmp_path, label)
+    page.get_by_role("button", name="提交", exact=True).click()
+    decide(live, page, "school102.principal", address, "同意转出")
+    decide(live, page, "county1", address, "审核通过")
+    live.sign_in(page, "school101", address.removeprefix(live.url))
+    page.get_by_role("button", name="确认接收", exact=True).click()
+    expect(page.locator(".case-title .tag").first).to_have_text("办结")
+    assert live.world.enrolment(pupil.id).school_id == live.world.organization("101").id

@@ -160,4 +160,9 @@ document.querySelectorAll("[data-countdown]").forEach((place) => {
 
 // --- The answer to what was just done is read out and seen. ---
 const message = document.getElementById("message");
-if (message) message.focus({ preventScroll: false });
+if (message) message.focus({ preventScroll: location.hash === "#documents" });
+
+// --- Choosing a file is uploading it. ---
+document.querySelectorAll("form[data-upload]").forEach((form) => {
+  form.querySelector("input[type=file]").addEventListener("change", () => form.requestSubmit());
+});
