@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select, update
 
-from states.calendar import Calendar, clock_json
+from states.calendar import Calendar, clock_json, day_opens
 from states.decide import Change, Refusal, decide
 from workflow_service.actors import Actor
 from workflow_service.calendars import CalendarFault, days_of_notice
@@ -35,21 +36,32 @@ def load_notice(service: Service, actor: Actor | None, year: int, text: str) -> 
         raise Forbidden("工作日历由系统管理员维护 / only the system administrator loads a calendar")
     days = list(days_of_notice(year, text))
     with begin(service.engine) as connection:
-        rows = connection.execute(
-            select(WorkingDay.day, WorkingDay.working).where(WorkingDay.day.in_([d.date for d in days]))
-        )
-        stored = {row.day: row.working for row in rows}
+        known = select(WorkingDay.day, WorkingDay.working).where(WorkingDay.day.in_([d.date for d in days]))
+        stored = {row.day: row.working for row in connection.execute(known)}
         against = [str(d.date) for d in days if stored.get(d.date, d.working) != d.working]
         if against:
             raise CalendarFault(f"{year}: stored days say otherwise on {', '.join(against)}")
-        new = [{"day": d.date, "working": d.working, "source": d.source} for d in days if d.date not in stored]
+        new = [day for day in days if day.date not in stored]
         if new:
-            connection.execute(insert(WorkingDay), new)
+            rows = [{"day": d.date, "working": d.working, "source": d.source} for d in new]
+            connection.execute(insert(WorkingDay), rows)
+            _doubt(connection, min(new).date)
         connection.execute(insert(AccessLog), {
             "id": service.ids.new_subject(), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
             "account_id": actor.account_id if actor else None, "action": "load_calendar",
             "detail": f"{year}: {len(new)} days"})  # fmt: skip
+    service.calendars.current()  # Read anew: what this process works out next must not rest on the years before.
     return len(new)
+
+
+def _doubt(connection: Connection, first: date) -> None:
+    """Every open clock that counted on days from `first` on is provisional until it has been recomputed.
+
+    A notice also names last days of the year before, which was published without them: 2018-12-31 was a day off by
+    the notice of 2019, and a clock that ended on it was thought to be firm.
+    """
+    reaches = (Request.open, Request.clock.is_not(None), Request.due_at > to_micros(day_opens(first)))
+    connection.execute(update(Request).where(*reaches).values(provisional=True))
 
 
 def recompute_clocks(service: Service, now: int, limit: int = BATCH) -> int:

@@ -51,9 +51,8 @@ def published_terms() -> list[Term]:
 
 def days_of_notice(year: int, text: str) -> Iterator[WorkingDay]:
     """The days of a State Council notice (国办发明电) written as TOML; `CalendarFault` where it cannot be one."""
-    notice = _table(f"{year}.toml", tomllib.loads(text), "title", "source", "published", "holidays")
-    for entry in notice["holidays"]:
-        holiday = _table(f"{year}.toml {entry.get('name')}", entry, "name", "from", "to", "working")
+    notice = _notice(f"{year}.toml", text)
+    for holiday in _holidays(f"{year}.toml", notice):
         first, last = holiday["from"], holiday["to"]
         if not date(year - 1, 12, 25) <= first <= last <= date(year, 12, 31):
             raise CalendarFault(f"{year}.toml: {holiday['name']} from {first} to {last} is not a holiday of {year}")
@@ -63,6 +62,46 @@ def days_of_notice(year: int, text: str) -> Iterator[WorkingDay]:
             if day.weekday() < 5:
                 raise CalendarFault(f"{year}.toml: the make-up day {day} is no Saturday or Sunday")
             yield WorkingDay(day, True, notice["source"])
+
+
+def year_of_notice(text: str) -> int:
+    """The year of a notice written as TOML: that of its New Year's Day, by which a year counts as published.
+
+    Raises CalendarFault where there is none: its days would be stored, and the year's clocks stay provisional for good.
+    """
+    for holiday in _holidays("the notice", _notice("the notice", text)):
+        new_year = date(holiday["to"].year, 1, 1)
+        if holiday["from"] <= new_year <= holiday["to"]:
+            return new_year.year
+    raise CalendarFault("the notice names no 元旦 (New Year's Day)")
+
+
+def _notice(where: str, text: str) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CalendarFault(f"{where}: {error}") from error
+    return _table(where, table, "title", "source", "published", "holidays")
+
+
+def _holidays(where: str, notice: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The holidays of a notice, each field of its kind."""
+    if not isinstance(notice["source"], str) or not notice["source"].strip():
+        raise CalendarFault(f"{where}: source: the document's number is missing")
+    for entry in _list(f"{where} holidays", notice["holidays"]):
+        if not isinstance(entry, dict):
+            raise CalendarFault(f"{where} holidays: expected tables, found {entry!r}")
+        holiday = _table(f"{where} {entry.get('name')}", entry, "name", "from", "to", "working")
+        for day in (holiday["from"], holiday["to"], *_list(f"{where} {holiday['name']} working", holiday["working"])):
+            if type(day) is not date:  # A datetime is a date too, and compares with none.
+                raise CalendarFault(f"{where} {holiday['name']}: {day!r} is no date, write 2027-01-01")
+        yield holiday
+
+
+def _list(where: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise CalendarFault(f"{where}: expected a list, found {value!r}")
+    return value
 
 
 def terms_of(text: str) -> Iterator[Term]:
