@@ -57,6 +57,12 @@ def find_organization(service: Service, actor: Actor, organization_id: int) -> A
     return found
 
 
+def organization_coded(service: Service, actor: Actor, code: str) -> Any:
+    """The row of the organization with a code, None where there is none."""
+    with reading(service.engine) as connection:
+        return connection.execute(_shown(actor).where(Organization.code == code)).one_or_none()
+
+
 def organization_view(service: Service, actor: Actor, row: Any) -> dict[str, Any]:
     """One organization; `policy`, `places` and `classes` where it lies in the asker's scope."""
     with reading(service.engine) as connection:
