@@ -15,7 +15,7 @@ from workflow_service.actors import Actor, Grant
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import from_micros
-from workflow_service.routing import choose_class, organization, resolve
+from workflow_service.routing import choose_class, resolve, surroundings
 from workflow_service.sql.gather import COLUMNS, GATHER
 
 if TYPE_CHECKING:
@@ -70,13 +70,12 @@ def gather(
 def refresh_draft(service: Service, row: Row, on: date) -> None:
     """Work out anew what is fixed only at submit: packs, route, units and the class."""
     with reading(service.engine) as connection:
-        destination = organization(connection, row["destination_school_id"])
-        origin = organization(connection, row["origin_school_id"])
-        chosen = choose_class(connection, destination.id, row["grade"], on)
+        around = surroundings(connection, row["kind"], row["destination_school_id"], row["origin_school_id"], on)
+        assert around is not None  # Both schools are foreign keys of the request.
+        chosen = choose_class(connection, around.destination.id, row["grade"], on)
         stage = chosen.stage if chosen else row["stage"]
-        routing = resolve(service, connection, kind=row["kind"], destination=destination, origin=origin,
-                          destination_stage=stage if stage in destination.stages else destination.stages[0],
-                          origin_stage=row["stage"] or origin.stages[0], on=on)  # fmt: skip
+        routing = resolve(service, connection, around, destination_stage=stage,
+                          origin_stage=row["stage"] or around.origin.stages[0])  # fmt: skip
     row.update(pack_id=routing.pack_id, origin_pack_id=routing.origin_pack_id, route_rule=routing.rule,
                route=list(routing.states), units=dict(routing.units),
                class_id=chosen.id if chosen else None)  # fmt: skip

@@ -32,7 +32,7 @@ from workflow_service.models import (
     Student,
 )
 from workflow_service.models.columns import from_micros, to_micros
-from workflow_service.routing import NoRoute, choose_class, organization, resolve
+from workflow_service.routing import NoRoute, choose_class, organization, resolve, surroundings
 from workflow_service.sql.errors import is_unique_violation
 from workflow_service.sql.gather import COLUMNS
 from workflow_service.transitions import current_of
@@ -120,12 +120,12 @@ def _draft_row(service: Service, connection: Connection, actor: Actor, body: New
     if actor.organization_id not in (destination.id, student.school_id):
         raise Invalid([{"field": "destination_school_id",
                         "message": "须为本校：由转入学校发起 / must be your own school"}])  # fmt: skip
-    origin = organization(connection, student.school_id)
+    around = surroundings(connection, body.kind, destination.id, student.school_id, on)
+    assert around is not None  # One was just read, the other is a foreign key.
+    origin = around.origin
     chosen = choose_class(connection, destination.id, body.grade, on, body.class_id)
-    stage = chosen.stage if chosen else student.stage
-    routing = resolve(
-        service, connection, kind=body.kind, destination=destination, origin=origin, on=on, origin_stage=student.stage,
-        destination_stage=stage if stage in destination.stages else destination.stages[0])  # fmt: skip
+    routing = resolve(service, connection, around, origin_stage=student.stage,
+                      destination_stage=chosen.stage if chosen else student.stage)  # fmt: skip
     starter = "destination_school" if actor.organization_id == destination.id else "origin_school"
     other = connection.execute(
         select(Request.number).where(Request.subject_id == student.id, Request.open,

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, select
 
 from states.calendar import grade_of
 from states.definition import Route
-from workflow_service.models import Organization, SchoolClass, SchoolStage, Supervision
+from workflow_service.models import Organization
+from workflow_service.sql.routing import Place, Unit, chains, places, supervisors
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -65,27 +66,49 @@ def policy_of(chain: list[Any]) -> str:
     return next((o.policy for o in chain if o.policy), "national-k12")
 
 
-def bureau_of(connection: Connection, school_id: int, stage: str, on: date) -> Any:
-    """The bureau that supervises a school in a stage on a day (学籍主管部门). Raises `NoRoute`."""
-    found = connection.execute(
-        _organizations()
-        .join(Supervision, Supervision.bureau_id == Organization.id)
-        .where(Supervision.school_id == school_id, Supervision.stage == stage, Supervision.valid_from <= on)
-        .where(Supervision.valid_to.is_(None) | (Supervision.valid_to >= on))
-    ).first()
-    if found is None:
-        raise NoRoute(f"school {school_id} has no supervising bureau for {stage} on {on}")
-    return found
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Two schools on a day, each with all above it, nearest first."""
+
+    above: list[Unit]
+    above_origin: list[Unit]
+    kind: str
+    on: date
+
+    @property
+    def destination(self) -> Unit:
+        """The school that takes the student in."""
+        return self.above[0]
+
+    @property
+    def origin(self) -> Unit:
+        """The school that is left."""
+        return self.above_origin[0]
 
 
-def resolve(service: Service, connection: Connection, *, kind: str, destination: Any, origin: Any,
-            destination_stage: str, origin_stage: str, on: date) -> Routing:  # fmt: skip
+def surroundings(
+    connection: Connection, kind: str, destination_id: int, origin_id: int, on: date
+) -> Surroundings | None:
+    """The surroundings of a request between two schools; None where one of them is not there."""
+    found = chains(connection, kind, destination_id, origin_id, on)
+    if destination_id not in found or origin_id not in found:
+        return None
+    return Surroundings(found[destination_id], found[origin_id], kind, on)
+
+
+def resolve(service: Service, connection: Connection, around: Surroundings, *, destination_stage: str,
+            origin_stage: str) -> Routing:  # fmt: skip
     """The routing of a request between two schools on a day. Raises `NoRoute`."""
-    above, above_origin = ancestors(connection, destination), ancestors(connection, origin)
-    bureau = bureau_of(connection, destination.id, destination_stage, on)
-    origin_bureau = bureau_of(connection, origin.id, origin_stage, on)
-    pack_id = service.packs.in_force(policy_of(above), kind, on)
-    origin_pack_id = service.packs.in_force(policy_of(above_origin), kind, on)
+    above, above_origin, destination, origin = around.above, around.above_origin, around.destination, around.origin
+    if destination_stage not in destination.stages:
+        destination_stage = destination.stages[0]
+    bureau, origin_bureau = supervisors(
+        connection, (destination.id, destination_stage),
+        (origin.id, destination_stage if origin.id == destination.id else origin_stage), around.on)  # fmt: skip
+    if bureau is None or origin_bureau is None:
+        unit, stage = (destination, destination_stage) if bureau is None else (origin, origin_stage)
+        raise NoRoute(f"school {unit.code} has no supervising bureau for {stage} on {around.on}")
+    pack_id, origin_pack_id = _pack(service, above, around), _pack(service, above_origin, around)
     same = {
         "same_bureau": bureau.id == origin_bureau.id,
         "same_city": _at(above, "city") == _at(above_origin, "city"),
@@ -110,6 +133,14 @@ def resolve(service: Service, connection: Connection, *, kind: str, destination:
         skipped,
         **same,
     )
+
+
+def _pack(service: Service, chain: list[Unit], around: Surroundings) -> int:
+    """The version in force of the pack that a school follows. Raises LookupError."""
+    nearest = next((unit for unit in chain if unit.policy), None)
+    if nearest is not None and nearest.pack_id is not None:
+        return nearest.pack_id
+    return service.packs.in_force(policy_of(chain), around.kind, around.on)
 
 
 def _at(chain: list[Any], level: str) -> int | None:
@@ -139,23 +170,13 @@ def _without_single_handed(service: Service, pack_id: int, route: Route, units: 
     return tuple(state for state in route.steps if state not in skipped), skipped
 
 
-def choose_class(connection: Connection, school_id: int, grade: int, on: date, class_id: int | None = None) -> Any:
-    """The class that takes the student: the one named, else the least full of the grade; None where there is none.
-
-    Row: id, name, stage, entered_year, first_grade, last_grade, attending, held, stage_attending, stage_held, quota.
-    """
-    rows = connection.execute(
-        select(SchoolClass.id, SchoolClass.name, SchoolClass.stage, SchoolClass.entered_year, SchoolClass.first_grade,
-               SchoolClass.last_grade, SchoolClass.attending, SchoolClass.held,
-               SchoolStage.attending.label("stage_attending"), SchoolStage.held.label("stage_held"), SchoolStage.quota)
-        .join(SchoolStage, (SchoolStage.school_id == SchoolClass.school_id) & (SchoolStage.stage == SchoolClass.stage))
-        .where(SchoolClass.school_id == school_id)
-        .order_by(SchoolClass.attending + SchoolClass.held, SchoolClass.sequence)).all()  # fmt: skip
+def choose_class(
+    connection: Connection, school_id: int, grade: int, on: date, class_id: int | None = None
+) -> Place | None:
+    """The class that takes the student: the one named, else the least full of the grade; None where there is none."""
     fitting = [
-        row
-        for row in rows
-        if row.first_grade <= grade <= row.last_grade and grade_of(row.first_grade, row.entered_year, on) == grade
+        place
+        for place in places(connection, school_id, grade)
+        if class_id in (None, place.id) and grade_of(place.first_grade, place.entered_year, on) == grade
     ]
-    if class_id is not None:
-        fitting = [row for row in fitting if row.id == class_id]
     return fitting[0] if fitting else None

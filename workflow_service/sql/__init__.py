@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine
+import psycopg
+from sqlalchemy import Connection, Engine
 
 from workflow_service.sql.errors import is_lost
 
@@ -25,12 +26,34 @@ def for_postgresql(sql: str) -> str:
     return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
+class Raw(NamedTuple):
+    """A statement as PostgreSQL itself takes it, `$1` and so on, with the names that its numbers stand for.
+
+    psycopg parses a statement of its own form anew at each call when it is longer than 4,096 characters or has more
+    than fifty parameters; that costs as much as sending it.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+
+    def run(self, driver: Any, parameters: dict[str, Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
+        """Execute on a psycopg connection."""
+        return psycopg.RawCursor(driver).execute(self.sql, [parameters[name] for name in self.names])
+
+
+def raw(sql: str) -> Raw:
+    """The statement with numbers instead of `:name`; a name that stands twice has one number."""
+    names: dict[str, int] = {}
+    text = _PARAMETER.sub(lambda match: f"${names.setdefault(match[1], len(names) + 1)}", sql)
+    return Raw(text, tuple(names))
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A read in both dialects."""
 
     sqlite: str
-    postgresql: str
+    postgresql: Raw
 
     def one(self, engine: Engine, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
         """The first row, in AUTOCOMMIT on the driver's own connection (SQLAlchemy's `text()` costs a third more)."""
@@ -43,9 +66,18 @@ class Query:
 
     def _ask(self, engine: Engine, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
         with driver_of(engine) as driver:
-            sql = self.sqlite if engine.dialect.name == "sqlite" else self.postgresql
-            row: tuple[Any, ...] | None = driver.execute(sql, parameters).fetchone()
-            return row
+            if engine.dialect.name == "sqlite":
+                row: tuple[Any, ...] | None = driver.execute(self.sqlite, parameters).fetchone()
+                return row
+            return self.postgresql.run(driver, parameters).fetchone()
+
+    def all(self, connection: Connection, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows, inside whatever transaction `connection` is in."""
+        driver: Any = connection.connection.driver_connection
+        if connection.dialect.name == "sqlite":
+            rows: list[tuple[Any, ...]] = driver.execute(self.sqlite, parameters).fetchall()
+            return rows
+        return self.postgresql.run(driver, parameters).fetchall()
 
 
 @contextmanager
@@ -69,7 +101,7 @@ def driver_of(engine: Engine) -> Iterator[Any]:
 
 def query(sql: str) -> Query:
     """A `Query` from one text; `{list}` is the engines' different name for joining texts."""
-    return Query(sql.replace("{list}", "group_concat"), for_postgresql(sql.replace("{list}", "string_agg")))
+    return Query(sql.replace("{list}", "group_concat"), raw(sql.replace("{list}", "string_agg")))
 
 
 _DRAWING = {
@@ -103,13 +135,14 @@ class Transaction:
     guard: str
     writes: tuple[str, ...]
     single: str
+    raw: Raw
 
     def run(self, engine: Engine, parameters: dict[str, Any]) -> bool:
         """Whether the guard held and everything was written. Driver errors pass through."""
         with driver_of(engine) as driver:
             if engine.dialect.name == "sqlite":
                 return self._one_by_one(driver, parameters)
-            return driver.execute(self.single, parameters).fetchone() is not None
+            return self.raw.run(driver, parameters).fetchone() is not None
 
     def _one_by_one(self, driver: Any, parameters: dict[str, Any]) -> bool:
         driver.execute("BEGIN IMMEDIATE")
@@ -135,7 +168,7 @@ def transaction(guard: str, lock: str, writes: tuple[Write, ...]) -> Transaction
     parts = [f"guard AS ({guard} {lock})"]
     parts += [f"{write.name} AS ({write.text(single=True)})" for write in writes]
     single = "WITH " + ",\n".join(parts) + "\nSELECT id FROM moved"
-    return Transaction(guard, tuple(write.text(single=False) for write in writes), for_postgresql(single))
+    return Transaction(guard, tuple(write.text(single=False) for write in writes), for_postgresql(single), raw(single))
 
 
 __all__ = ["Query", "Transaction", "Write", "driver_of", "for_postgresql", "query", "transaction"]

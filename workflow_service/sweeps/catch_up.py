@@ -38,7 +38,7 @@ class Done:
 
 
 def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
-    """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows, and deliver the messages."""
+    """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows and messages."""
     until = service.clocks.legal() if until is None else until
     recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
     done = sweep_deadlines(service, until, limit)

@@ -1,0 +1,113 @@
+"""The reads that choose a route (流程选择): asked at every look at a draft, so they are prepared statements as well."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from workflow_service.sql import query
+
+
+class Unit(NamedTuple):
+    """An organization as far as routing looks at it; `depth` 0 is the school itself. `pack_id`: of its own policy."""
+
+    school_id: int
+    depth: int
+    id: int
+    code: str
+    name: str
+    kind: str
+    level: str
+    path: str
+    policy: str | None
+    single_handed: bool
+    stages: list[str]
+    schooling: dict[str, int]
+    town: bool
+    pack_id: int | None
+
+
+class Place(NamedTuple):
+    """A class with what is taken in it and in its stage."""
+
+    id: int
+    name: str
+    stage: str
+    entered_year: int
+    first_grade: int
+    last_grade: int
+    attending: int
+    held: int
+    stage_attending: int
+    stage_held: int
+    quota: int | None
+
+
+_UNIT = """o.id, o.code, o.name, o.kind, o.level, o.path, o.policy, o.single_handed, o.stages, o.schooling, o.town"""
+
+_CHAINS = query(f"""
+WITH RECURSIVE chain(school_id, depth, id, parent_id) AS (
+    SELECT o.id, 0, o.id, o.parent_id FROM organization o WHERE o.id IN (:destination, :origin)
+    UNION ALL SELECT c.school_id, c.depth + 1, o.id, o.parent_id
+    FROM chain c JOIN organization o ON o.id = c.parent_id
+)
+SELECT c.school_id, c.depth, {_UNIT}, (SELECT v.id FROM pack_version v WHERE v.pack = o.policy AND v.kind = :kind
+    AND v.valid_from <= :day AND (v.valid_to IS NULL OR v.valid_to >= :day) ORDER BY v.version DESC LIMIT 1)
+FROM chain c JOIN organization o ON o.id = c.id ORDER BY c.school_id, c.depth
+""")  # noqa: S608 - our own columns
+
+_SUPERVISORS = query(f"""
+SELECT s.school_id, 0, {_UNIT}, NULL FROM supervision s JOIN organization o ON o.id = s.bureau_id
+WHERE (s.school_id = :destination AND s.stage = :destination_stage OR s.school_id = :origin AND s.stage = :origin_stage)
+    AND s.valid_from <= :day AND (s.valid_to IS NULL OR s.valid_to >= :day) ORDER BY s.valid_from DESC
+""")  # noqa: S608 - our own columns
+
+_PLACES = query("""
+SELECT c.id, c.name, c.stage, c.entered_year, c.first_grade, c.last_grade, c.attending, c.held, t.attending, t.held,
+    t.quota
+FROM school_class c JOIN school_stage t ON t.school_id = c.school_id AND t.stage = c.stage
+WHERE c.school_id = :school AND c.first_grade <= :grade AND c.last_grade >= :grade
+ORDER BY c.attending + c.held, c.sequence
+""")
+
+
+def _day(connection: Connection, on: date) -> date | str:
+    return on.isoformat() if connection.dialect.name == "sqlite" else on
+
+
+def _unit(row: tuple[Any, ...]) -> Unit:
+    unit = Unit(*row)
+    return unit._replace(
+        single_handed=bool(unit.single_handed), town=bool(unit.town), stages=json.loads(str(unit.stages)),
+        schooling=json.loads(str(unit.schooling)),
+    )  # fmt: skip
+
+
+def chains(connection: Connection, kind: str, destination: int, origin: int, on: date) -> dict[int, list[Unit]]:
+    """Both schools with all above them, nearest first; {} for a school that is not there."""
+    found: dict[int, list[Unit]] = {}
+    parameters = {"kind": kind, "destination": destination, "origin": origin, "day": _day(connection, on)}
+    for row in _CHAINS.all(connection, parameters):
+        found.setdefault(row[0], []).append(_unit(row))
+    return found
+
+
+def supervisors(
+    connection: Connection, destination: tuple[int, str], origin: tuple[int, str], on: date
+) -> tuple[Unit | None, Unit | None]:
+    """The bureaus that supervise two schools, each in its stage, on a day."""
+    parameters = {
+        "destination": destination[0], "destination_stage": destination[1], "origin": origin[0],
+        "origin_stage": origin[1], "day": _day(connection, on),
+    }  # fmt: skip
+    found = [_unit(row) for row in _SUPERVISORS.all(connection, parameters)]
+    by_school = {unit.school_id: unit for unit in reversed(found)}
+    return by_school.get(destination[0]), by_school.get(origin[0])
+
+
+def places(connection: Connection, school: int, grade: int) -> list[Place]:
+    """The classes of a school that have a grade some time, the least full first."""
+    return [Place(*row) for row in _PLACES.all(connection, {"school": school, "grade": grade})]
