@@ -76,7 +76,7 @@ class RevealQuery(Shape):
 
     reveal = Text(load_default=None)
     reveal.validators.append(validate.OneOf(["number"]))
-    purpose = Text(least=2, most=200, load_default=None)
+    purpose = Text(least=1, most=200, load_default=None)
 
 
 class HistoryQuery(Shape):

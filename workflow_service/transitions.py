@@ -61,7 +61,7 @@ def fire(
     given = allowed_with(event, data) if data else {}
     for _ in range(ATTEMPTS):
         row, plan, facts = gather(service, request_id, actor, at)
-        _check_capability(plan, facts, event)
+        check_capability(plan, facts, event)
         if version is not None and row["version"] != version:
             raise Stale(current_of(service, request_id))
         facts = replace(facts, reason=reason, comment=comment, data={**facts.data, **typed(given)})
@@ -74,7 +74,7 @@ def fire(
     raise Contended("the request kept changing while the event was decided")
 
 
-def _check_capability(plan: Plan, facts: Facts, event: str) -> None:
+def check_capability(plan: Plan, facts: Facts, event: str) -> None:
     """403 is for whoever could never send this event in any state; whose turn it is, is a rule (SYS-03)."""
     if facts.system:
         return
