@@ -1,7 +1,7 @@
 """Papers that a request gives (文书): numbered when they are first printed, found again by the code on them.
 
-NJ-13 (转学证与回执), TR-04 (转学申请表), TR-05 (就学联系函). The same paper of the same request is one paper, however often
-it is printed; the stamped scan of it is uploaded by the unit that issued it.
+NJ-13 (转学证与回执), TR-04 (转学申请表), TR-05 (就学联系函). The same paper of the same request is one paper, however
+often it is printed; the stamped scan of it is uploaded by the unit that issued it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from workflow_service.actors import Actor
 from workflow_service.crypto import mask_number
-from workflow_service.db import begin, reading
+from workflow_service.db import reading, run_tx
 from workflow_service.errors import Forbidden, NotFound
 from workflow_service.facts import Row, gather
 from workflow_service.models import AccessLog, Account, Enrolment, Organization, Paper, Request, SchoolClass, Student
@@ -70,13 +70,17 @@ def issue_paper(service: Service, request_id: int, actor: Actor, kind: str) -> i
         "code": _code(service, request_id, kind), "issued_at": at, "issued_by": actor.account_id,
     }  # fmt: skip
     entry = {
-        "id": service.ids.new(row["bucket"]), "at": at, "recorded_at": service.clocks.real(), "account_id": actor.account_id,
-        "action": "issue_paper", "object_id": request_id, "purpose": None, "detail": values["number"],
+        "id": service.ids.new(row["bucket"]), "at": at, "recorded_at": service.clocks.real(),
+        "account_id": actor.account_id, "action": "issue_paper", "object_id": request_id, "purpose": None,
+        "detail": values["number"],
     }  # fmt: skip
+
+    def write(connection: Connection) -> None:
+        connection.execute(insert(Paper), values)
+        connection.execute(insert(AccessLog), entry)
+
     try:
-        with begin(service.engine) as connection:
-            connection.execute(insert(Paper), values)
-            connection.execute(insert(AccessLog), entry)
+        run_tx(service.engine, write)
     except Exception as error:
         # Two prints at the same time: one paper, and both show it.
         known = _paper(service, request_id, kind) if is_unique_violation(getattr(error, "orig", error)) else None
@@ -109,10 +113,11 @@ def paper_view(service: Service, request_id: int, actor: Actor, kind: str) -> di
     known = _paper(service, request_id, kind)
     if known is None:
         raise NotFound
+    whole = known.issuer_id == actor.organization_id and kind == "transfer_certificate"
     return {
-        "kind": kind, "number": known.number, "code": known.code, "issued_at": iso(known.issued_at), "issuer": known.issuer,
-        "issued_by": known.by, "rule": PAPERS[kind].rule, "label": PAPERS[kind].label, "label_en": PAPERS[kind].label_en,
-        "student": _student(service, request_id, whole=known.issuer_id == actor.organization_id and kind == "transfer_certificate"),
+        "kind": kind, "number": known.number, "code": known.code, "issued_at": iso(known.issued_at),
+        "issuer": known.issuer, "issued_by": known.by, "rule": PAPERS[kind].rule, "label": PAPERS[kind].label,
+        "label_en": PAPERS[kind].label_en, "student": _student(service, request_id, whole=whole),
     }  # fmt: skip
 
 
@@ -131,8 +136,8 @@ def _paper(service: Service, request_id: int, kind: str) -> Any:
 def _student(service: Service, request_id: int, *, whole: bool) -> dict[str, Any]:
     """What a paper says of the student, as the origin's enrolment has it: the one that the request moves."""
     query = (
-        select(Student.name, Student.sex, Student.birth_date, Student.student_number, SchoolClass.name.label("class_name"),
-               Enrolment.valid_from)
+        select(Student.name, Student.sex, Student.birth_date, Student.student_number,
+               SchoolClass.name.label("class_name"), Enrolment.valid_from)
         .join(Request, Request.student_id == Student.id)
         .join(Enrolment, (Enrolment.student_id == Student.id) & (Enrolment.school_id == Request.origin_school_id))
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)

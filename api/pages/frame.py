@@ -14,7 +14,7 @@ from api.errors import Problem
 from api.pages import labels, language
 from api.pages.language import half, lang, pick, t
 from api.pages.outlook import facts_pending
-from api.pages.session import COOKIE, drop_session, require_actor
+from api.pages.session import COOKIE, drop_session, know_actor, require_actor
 from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor
 from workflow_service.boxes import Wanted, count_requests
@@ -114,12 +114,14 @@ def me_of(actor: Actor) -> Me:
 @pages.before_app_request
 def settle() -> Response | None:
     """Language and, for pages, who asks; the API has its own way of asking."""
-    if request.blueprint != pages.name:
-        if not request.path.startswith("/api/"):
-            language.choose_language()
-        return None
-    language.choose_language()
-    return require_actor(service())
+    if request.blueprint == pages.name:
+        language.choose_language()
+        return require_actor(service())
+    if request.endpoint is None and not request.path.startswith("/api/"):
+        # An address that is none: whoever is signed in sees that inside the usual frame.
+        language.choose_language()
+        know_actor(service())
+    return None
 
 
 @pages.after_request

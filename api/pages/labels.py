@@ -19,10 +19,10 @@ STEPS: dict[str, Pair] = {
     "awaiting_destination_bureau": ("转入地主管教育局核办", "Destination's bureau decides"),
     "awaiting_origin_school": ("转出学校核办", "Origin school decides"),
     "awaiting_origin_bureau": ("转出地主管教育局核办", "Origin's bureau decides"),
-    "awaiting_shared_bureau": ("主管教育局审核", "The bureau of both schools reviews"),
+    "awaiting_shared_bureau": ("共同主管教育局审核", "The bureau of both schools reviews"),
     "awaiting_province_bureaus": ("两省教育厅核准", "Both provinces confirm"),
-    "awaiting_record": ("调档", "Fetching the record"),
-    "awaiting_arrival": ("接收学生", "Receiving the student"),
+    "awaiting_record": ("转入学校调档", "Destination school fetches the record"),
+    "awaiting_arrival": ("转入学校接收学生", "Destination school receives the student"),
 }
 STATUSES: dict[str, Pair] = {
     "attending": ("在读", "Attending"), "suspended": ("休学", "Suspended"), "left": ("退学", "Left"),

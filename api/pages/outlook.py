@@ -92,8 +92,19 @@ def clock_in_words(clock: Mapping[str, Any] | None) -> str:
 
 def pauses_in_words(clock: Mapping[str, Any] | None) -> str:
     """The days on which the clock stood still."""
-    pauses = [t("{a} 至 {b}", "{a} to {b}", a=a, b=b or t("今", "now")) for a, b in (clock or {}).get("paused", ())]
+    pauses = [_span(a, b) for a, b in (clock or {}).get("paused", ())]
     return t("补正期间不计：{p}", "Not counted while returned: {p}", p=t("、", ", ").join(pauses)) if pauses else ""
+
+
+def _span(first: str, last: str | None) -> str:
+    return t("{a} 至 {b}", "{a} to {b}", a=first, b=last) if last else t("{a} 至今", "since {a}", a=first)
+
+
+def returned_because(view: Request) -> Mapping[str, Any] | None:
+    """The return that a returned request waits with: who wrote what."""
+    if view["state"] != "returned":
+        return None
+    return next((row for row in reversed(view["history"]) if row["event"] == "return"), None)
 
 
 def missing_lines(view: Request) -> list[str]:

@@ -15,6 +15,7 @@ from api.pages.frame import ident, page, pages
 from api.pages.language import day_of
 from api.pages.session import actor
 from states.rules.wording import grade_named
+from states.vocabulary import GROUND_TEXTS
 from workflow_service.errors import NotFound
 from workflow_service.papers import PAPERS, issue_paper, paper_view, papers_of
 from workflow_service.views.papers import verified_paper
@@ -49,9 +50,16 @@ def paper(request_id: str, kind: str) -> Response:
         request_id=request_id,
         grade_zh=grade_named(view["grade"])[0],
         sex={"1": "男", "2": "女"}.get(shown["student"]["sex"], ""),
+        ground=_ground(view),
         born=_day(shown["student"]["birth_date"]),
         issued=_day(shown["issued_at"]),
     )
+
+
+def _ground(view: Mapping[str, Any]) -> str:
+    """The ground as it stands on a paper: where it is "another reason", the words that were given for it."""
+    words = [view["data"][name] for name in GROUND_TEXTS if view["data"].get(name)]
+    return str(words[0]).rstrip("。") if view["ground"] == "other" and words else str(view["ground_label"] or "")
 
 
 def _day(text: str) -> str:

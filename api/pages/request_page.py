@@ -115,7 +115,7 @@ def _page(
         missing=outlook.missing_lines(view), trail=outlook.trail(view), fact_of=FACT_OF, opinions=_opinions(),
         chosen=next((file for file in files if file["id"] == chosen), None), files=files,
         today=service().clocks.now().date(),
-        printable=printable(view),
+        printable=printable(view), because=outlook.returned_because(view),
     )  # fmt: skip
     answer.headers["ETag"] = f'"{view["version"]}"'
     return answer

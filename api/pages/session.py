@@ -33,14 +33,17 @@ def new_key() -> str:
     return secrets.token_urlsafe(18)
 
 
+def know_actor(service: Service) -> str:
+    """Settle who is signed in, if anybody; gives the cookie's token."""
+    token = request.cookies.get(COOKIE, "")
+    g.actor = actor_of_token(service, token) if token else None
+    g.csrf = "" if g.actor is None else csrf_token(service, token)
+    return token
+
+
 def require_actor(service: Service) -> Response | None:
     """Settle `g.actor`; the way to the sign-in page where nobody is signed in. Raises a 403 for a foreign form."""
-    g.actor, g.csrf = None, ""
-    token = request.cookies.get(COOKIE, "")
-    if token:
-        g.actor = actor_of_token(service, token)
-    if g.actor is not None:
-        g.csrf = csrf_token(service, token)
+    token = know_actor(service)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _check_origin(service, request)
     if request.endpoint in PUBLIC:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+import api.pages
 from tests.api.conftest import PASSWORD, Api
 
 
@@ -128,3 +130,31 @@ def test_a_whole_number_is_shown_for_a_purpose_only(sqlite_api: Api) -> None:
     path = f"/students/{pupil.id}/number"
     assert sqlite_api.client.post(path, data={"csrf": csrf, "purpose": ""}).status_code == 422
     assert pupil.number in sqlite_api.client.post(path, data={"csrf": csrf, "purpose": "核对转学证"}).text
+
+
+def test_templates_hold_nothing_inline_and_nothing_from_outside() -> None:
+    """The content policy would block it silently, on some page that nobody looked at."""
+    inline = r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son(?:click|error|load|submit|change|input|focus)="
+    forbidden = re.compile(inline + r"|https?://|\|\s*safe(?!\s*\}\}</svg>)")
+    folder = Path(api.pages.__file__).parent
+    files = [*folder.glob("templates/*.html"), *folder.glob("static/*.css"), *folder.glob("static/*.js")]
+    assert len(files) > 20
+    assert {f"{file.name}: {hit}" for file in files for hit in forbidden.findall(file.read_text())} == set()
+
+
+def test_a_paper_is_one_paper_and_its_units_alone(sqlite_api: Api) -> None:
+    pupil = sqlite_api.world.student("202", 3)
+    request = sqlite_api.submitted(pupil)
+    path = f"/requests/{request['id']}/papers/transfer_certificate"
+    csrf = sign_in(sqlite_api, "school201")
+    assert sqlite_api.client.get(path).status_code == 404
+    assert sqlite_api.client.post(path, data={"csrf": csrf}).status_code == 403
+    csrf = sign_in(sqlite_api, "school202")
+    printed = set()
+    for _ in range(2):
+        assert sqlite_api.client.post(path, data={"csrf": csrf}).status_code == 303
+        printed |= set(re.findall(r"ZZ2026-\w{8}", sqlite_api.client.get(path).text))
+    assert len(printed) == 1
+    assert pupil.number in sqlite_api.client.get(path).text
+    sign_in(sqlite_api, "school201")
+    assert pupil.number not in sqlite_api.client.get(path).text

@@ -13,7 +13,8 @@ from workflow_service.models.columns import iso
 from workflow_service.service import Service
 
 TOPICS = {
-    "your_turn": ("到我方办理", "Your turn"), "reminder": ("催办", "A reminder"), "escalated": ("超期督办", "Escalated"),
+    "your_turn": ("到我方办理", "Your turn"), "reminder": ("催办", "A reminder"),
+    "escalated": ("超期督办", "Escalated"),
     "decided": ("已有结果", "Decided"), "receipt": ("转学回执：学生已到校", "Receipt: the student has arrived"),
     "window": ("办理窗口", "A window"),
 }  # fmt: skip
