@@ -46,6 +46,7 @@ def require_actor(service: Service) -> Response | None:
     token = know_actor(service)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _check_origin(service, request)
+    _check_text(request)
     if request.endpoint in PUBLIC:
         return None
     if g.actor is None:
@@ -55,6 +56,13 @@ def require_actor(service: Service) -> Response | None:
             403, "csrf", "表单已失效，请刷新页面后重试 / The form is no longer valid; reload the page and try again."
         )
     return None
+
+
+def _check_text(sent: Request) -> None:
+    """No database text can carry a NUL; without this PostgreSQL would answer for us, with an error."""
+    texts = (*sent.args.values(), *sent.form.values(), *(sent.view_args or {}).values())
+    if any("\0" in str(text) for text in texts):
+        raise Problem(422, "invalid", "含有无法保存的字符 / It holds a character that cannot be stored.")
 
 
 def _check_origin(service: Service, sent: Request) -> None:

@@ -158,3 +158,10 @@ def test_a_paper_is_one_paper_and_its_units_alone(sqlite_api: Api) -> None:
     assert pupil.number in sqlite_api.client.get(path).text
     sign_in(sqlite_api, "school201")
     assert pupil.number not in sqlite_api.client.get(path).text
+
+
+@pytest.mark.parametrize("path", ["/students?q=%00", "/requests?q=%00&state=%00", "/policies/a%00b", "/verify/%00"])
+def test_a_character_that_nothing_can_store_is_told(api: Api, path: str) -> None:
+    csrf = sign_in(api, "school201")
+    assert api.client.get(path).status_code == 422
+    assert api.client.post("/requests/new", data={"csrf": csrf, "student.name": "a\0b"}).status_code == 422
