@@ -60,8 +60,10 @@ def test_no_page_has_a_barrier_or_runs_off_the_screen(live: Live, page: Page, ca
     for path in pages_of(case):
         page.goto(live.url + path)
         faults += _faults(page, path)
-    live.sign_in(page, "county2", case)
-    faults += _faults(page, f"{case} as county2")
+    live.sign_in(page, "county2", f"{case}?lang=en")
+    faults += _faults(page, f"{case} as county2, in English")
+    page.goto(f"{live.url}/")
+    faults += _faults(page, "/ in English")
     assert faults == []
 
 
