@@ -63,6 +63,25 @@ make_venv() {
     run "$python" -m venv --clear "$venv" || fail "$python -m venv $venv did not work (its message stands above)"
 }
 
+pip() {
+    run "$venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check --no-input --progress-bar off \
+        "$@" >>"$log" 2>&1
+}
+
+packages() {
+    case $group in
+        bench) pip --require-hashes --only-binary :all: -r requirements/bench.txt ;;
+        runtime) pip --require-hashes --only-binary :all: -r requirements/runtime.txt && project ;;
+        # One package of the tests comes as source only. It is built with the setuptools that the first line brought,
+        # since an isolated build would fetch one whose hash nobody pinned.
+        test) pip --require-hashes --only-binary :all: -r requirements/runtime.txt &&
+            pip --require-hashes --only-binary :all: --no-binary lunar-python --no-build-isolation \
+                -r requirements/test.txt && project ;;
+    esac
+}
+
+project() { pip --no-deps --no-build-isolation --config-settings editable_mode=compat -e .; }
+
 install() {
     # A checkout that was moved, or a Python that was removed, leaves a venv that starts nothing.
     "$venv/bin/python" -c 'import pip' >/dev/null 2>&1 && [ "$(cat "$venv/place" 2>/dev/null)" = "$(pwd)" ] || make_venv
@@ -74,10 +93,7 @@ install() {
     export TMPDIR
     log=.cache/pip.log
     : >"$log"
-    run "$venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check --progress-bar off \
-        --no-input --require-hashes --only-binary :all: -r "requirements/$group.txt" >"$log" 2>&1 &&
-    { [ "$group" = bench ] || run "$venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check --no-input --no-deps \
-        --no-build-isolation --config-settings editable_mode=compat -e . >>"$log" 2>&1; } || {
+    packages || {
         tail -n 15 "$log" >&2
         fail "the packages could not be installed; all that pip said is in $log"
     }
