@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -187,6 +188,17 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
+def readme_lines_on(port: int) -> str:
+    """What the README's curl lines print when they are typed in as they stand, at this port."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```sh\n(API=.*?)```", readme, re.DOTALL)
+    assert lines
+    script = lines[1].replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    typed = subprocess.run(["bash", "-e"], input=script, capture_output=True, text=True, timeout=120)
+    assert typed.returncode == 0, typed.stderr
+    return typed.stdout
+
+
 def test_the_demo_is_ready_within_a_minute_and_leaves_no_process_behind(tmp_path: Path) -> None:
     port, started = free_port(), time.monotonic()
     command = [sys.executable, "-m", "api.cli", "demo", "--port", str(port), "--data", str(tmp_path / "demo")]
@@ -202,6 +214,7 @@ def test_the_demo_is_ready_within_a_minute_and_leaves_no_process_behind(tmp_path
         assert any("demo-2026" in line for line in lines)
         assert status_of(port, "/readyz") == 200
         assert status_of(port, "/login") == 200
+        assert readme_lines_on(port).splitlines()[-1] == "completed"
         family = children(demo.pid)
         assert len(family) >= 4  # gunicorn, its two workers, the scheduler
         second = subprocess.run(command, capture_output=True, text=True, timeout=60)
