@@ -16,6 +16,7 @@ from tests.conftest import Database
 from tests.workflow_service.processes import start
 from tests.workflow_service.test_scheduler import until
 from tests.workflow_service.test_sweeps import GROUND, history, returned, submitted
+from tests.workflow_service.test_transitions import D0
 from tests.workflow_service.world import World
 from workflow_service import db, transitions
 from workflow_service.check import check
@@ -162,6 +163,26 @@ def test_of_two_schools_that_ask_for_one_student_one_gets_to_ask(world: World, r
             world.school_class(code, 3)
             calls.append(sending(world, world.draft(f"school{code}", pupil, code, **GROUND), "submit", f"school{code}"))
         assert one_won(at_once(*calls), Blocked)
+
+
+@ROUNDS
+def test_students_who_change_places_between_two_schools_do_not_wait_for_each_other(world: World, rounds: int) -> None:
+    for _ in range(rounds):
+        arriving = []
+        for code, other in (("201", "202"), ("202", "201"), ("201", "202"), ("202", "201")):
+            world.school_class(code, 3)
+            request_id = world.draft(f"school{code}", world.student(other), code, **GROUND)
+            world.upload(request_id, f"school{code}", *D0)
+            world.fire(request_id, "submit", f"school{code}")
+            for who in (f"school{code}.principal", f"school{other}.principal", "county2"):
+                world.fire(request_id, "approve", who)
+            arriving.append(sending(world, request_id, "confirm_arrival", f"school{code}"))
+        assert all(isinstance(result, Fired) for result in at_once(*arriving))
+    if world.service.engine.dialect.name == "postgresql":
+        with db.reading(world.service.engine) as connection:
+            connection.execute(text("SELECT pg_stat_force_next_flush()"))
+            deadlocks = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            assert connection.execute(deadlocks).scalar_one() == 0
 
 
 @ROUNDS

@@ -160,13 +160,22 @@ class Transaction:
         return True
 
 
-def transaction(guard: str, lock: str, writes: tuple[Write, ...]) -> Transaction:
+def transaction(
+    guard: str, lock: str, writes: tuple[Write, ...], then_lock: tuple[tuple[str, str], ...] = ()
+) -> Transaction:
     """Compose both dialects. `lock` is PostgreSQL's FOR UPDATE … clause; SQLite's BEGIN IMMEDIATE needs none.
 
-    The first write is the request's UPDATE, named `moved`; all others draw from it.
+    The first write is the request's UPDATE, named `moved`; all others draw from it. `then_lock`: (name, SELECT … FOR
+    UPDATE) of further rows that are locked in this order before anything is written, each drawing on the one before.
     """
-    parts = [f"guard AS ({guard} {lock})"]
-    parts += [f"{write.name} AS ({write.text(single=True)})" for write in writes]
+    parts, before = [f"guard AS ({guard} {lock})"], "guard"
+    for name, sql in then_lock:
+        drawing = f"EXISTS (SELECT 1 FROM {before})"  # noqa: S608 - our own names
+        parts.append(f"{name} AS ({sql.replace('{before}', drawing)})")
+        before = name
+    first, *others = writes
+    parts.append(f"{first.name} AS ({first.text(single=True).replace('FROM guard', f'FROM {before}')})")
+    parts += [f"{write.name} AS ({write.text(single=True)})" for write in others]
     single = "WITH " + ",\n".join(parts) + "\nSELECT id FROM moved"
     return Transaction(guard, tuple(write.text(single=False) for write in writes), for_postgresql(single), raw(single))
 

@@ -206,12 +206,27 @@ def statements(
     writes += {"all": [CLOSE_HOLDS], "own": [CLOSE_OWN_HOLD], "": []}[closes]
     writes += [hold(index) for index in range(holds)] + [party(index) for index in range(parties)]
     writes += {"hold": HOLDING, "release": RELEASING, "move": MOVING, "": ()}[place]
-    return transaction(f"SELECT r.id FROM {', '.join(tables)} WHERE {where}", lock, tuple(writes))  # noqa: S608
+    guard = f"SELECT r.id FROM {', '.join(tables)} WHERE {where}"  # noqa: S608
+    return transaction(guard, lock, tuple(writes), _LOCKED_PLACES.get(place, ()))
 
 
 _GUARD = (
     "r.id = :id AND r.bucket = :bucket AND r.version = :version AND s.id = :student_id AND s.version = :student_version"
 )
+# Two students who change places between two schools would wait for each other, did not all take classes and stages in
+# one order: by id, classes first, as a hold takes its one of each.
+_CLASSES = "SELECT c.id FROM school_class c WHERE c.id IN ({ids}) AND {before} ORDER BY c.id FOR UPDATE"
+_STAGES = """
+SELECT t.school_id FROM school_stage t WHERE ({these}) AND {before} ORDER BY t.school_id, t.stage FOR UPDATE"""
+_THERE = "t.school_id = :destination_school_id AND t.stage = :class_stage"
+_HERE = "t.school_id = :enrolled_school_id AND t.stage = :stage"
+_LOCKED_PLACES = {
+    "release": (("classes", _CLASSES.replace("{ids}", ":class_id")), ("stages", _STAGES.replace("{these}", _THERE))),
+    "move": (
+        ("classes", _CLASSES.replace("{ids}", ":class_id, :enrolled_class_id")),
+        ("stages", _STAGES.replace("{these}", f"{_THERE} OR {_HERE}")),
+    ),
+}
 # The decision stands as long as no more than these are taken: the rule gives the numbers, the lock compares.
 _PLACE_LEFT = (
     " AND c.id = :class_id AND c.attending + c.held <= :class_most"
