@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -32,6 +31,7 @@ from workflow_service.models import (
     Student,
 )
 from workflow_service.models.columns import from_micros, to_micros
+from workflow_service.names import normal_name
 from workflow_service.routing import NoRoute, choose_class, organization, resolve, surroundings
 from workflow_service.sql.errors import is_unique_violation
 from workflow_service.sql.gather import COLUMNS
@@ -73,14 +73,6 @@ class PreCheck:
     plan: Plan | None
     facts: Facts | None
     student_found: bool
-
-
-def normal_name(name: str) -> str:
-    """A name as it is compared: composed, without outer blanks, every kind of middle dot as `·`."""
-    text = unicodedata.normalize("NFC", name).strip()
-    for dot in "•・‧∙⋅．":
-        text = text.replace(dot, "·")
-    return text
 
 
 def find_student(service: Service, connection: Connection, actor: Actor, body: NewRequest) -> Any:
