@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, g, request
 
 from api import (
     audit,
@@ -70,8 +70,14 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
         app.register_blueprint(resource.bp, url_prefix=openapi.PREFIX)
     app.register_blueprint(health.bp)
     _add_pages(app)
+    app.before_request(_received)
     app.after_request(_secured)
     return app
+
+
+def _received() -> None:
+    """Stamp the legal instant at which the call came in: windows are judged by it, not by who got the row first."""
+    g.received = current_app.extensions["service"].clocks.legal()
 
 
 def _add_pages(app: Flask) -> None:

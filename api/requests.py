@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.endpoint import JSON_MOST, Answer, Call, operation
@@ -281,7 +281,7 @@ def post_event(call: Call) -> int:
         fire(
             call.service, row["id"], body["event"], call.actor, version=call.version_for(row["version"]),
             comment=body.get("comment") or None, reason=body.get("reason") or None, data=body.get("data"),
-            key=call.key,
+            key=call.key, received=g.received,
         )  # fmt: skip
     found: int = row["id"]
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, redirect, request, send_file, url_for
+from flask import Response, g, redirect, request, send_file, url_for
 
 from api.documents import SUFFIXES
 from api.documents import _name as name_of_file
@@ -53,7 +53,8 @@ def send_event(request_id: str) -> Response:
         data = allowed_with(event, _data(event))
         once(key, lambda: fire(
             service(), number, event, actor(), version=whole_given("version") or 0, comment=comment or None,
-            reason=request.form.get("reason") or None, data=data, key=key).request_id)  # fmt: skip
+            reason=request.form.get("reason") or None, data=data, key=key,
+            received=g.received).request_id)  # fmt: skip
     except ServiceError as error:
         return _refused(number, problem_of(error))
     return _back(number, done=event)
