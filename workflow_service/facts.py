@@ -12,7 +12,6 @@ from states.facts import Facts
 from states.plan import Plan
 from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor, Grant
-from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import from_micros
 from workflow_service.routing import choose_class, resolve, surroundings
@@ -69,7 +68,7 @@ def gather(
 
 def refresh_draft(service: Service, row: Row, on: date) -> None:
     """Work out anew what is fixed only at submit: packs, route, units and the class."""
-    with reading(service.engine) as connection:
+    with service.hot.connect() as connection:  # in AUTOCOMMIT already; changing into it costs as much as a query
         around = surroundings(connection, row["kind"], row["destination_school_id"], row["origin_school_id"], on)
         assert around is not None  # Both schools are foreign keys of the request.
         chosen = choose_class(connection, around.destination.id, row["grade"], on)

@@ -104,6 +104,17 @@ class Side:
             rate += int(count) / float(seconds)
         return rate
 
+    def cpu(self, place: Path) -> float:
+        """Seconds of CPU so far, of the clients and of the server's processes that work for them."""
+        with postgres.connect(place) as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", [self.name]).fetchall()
+        pids = [client.pid for client in self._clients] + [int(str(pid)) for (pid,) in found]
+        ticks = 0
+        for pid in pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def end(self) -> None:
         for client in self._clients:
             client.communicate()
@@ -149,8 +160,12 @@ def bench_transitions(place: Path, folder: Path, size: Size, note: Callable[[str
         for side in sides:
             stack.callback(side.end)
         note("turn by turn …")
+        idle = {side.name: side.cpu(place) for side in sides}
         several = interleaved(sides, CLIENTS, size.rounds)
         single = interleaved(sides, 1, size.rounds)
+        for side in sides:
+            spent = (side.cpu(place) - idle[side.name]) / side.counted
+            note(f"{side.name}: {spent * 1000:.2f} ms of CPU per transition, client and server together")
     for side in sides:
         assert_all_there(place, side)
     checked = world.open_on(place, "fire", folder / "data")
