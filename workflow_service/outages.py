@@ -35,8 +35,10 @@ def declare_outage(
     errors = []
     if starts.tzinfo is None or ends.tzinfo is None:
         errors.append({"field": "starts", "message": "时间须带时区 / an instant needs an offset"})
-    elif not to_micros(starts) < to_micros(ends) <= now:
-        message = f"须为已结束的时段，止于 {from_micros(now):%Y-%m-%d %H:%M} / must end after it starts and be over"
+    elif starts >= ends:
+        errors.append({"field": "ends", "message": "须晚于开始时间 / must be later than the start"})
+    elif to_micros(ends) > now:
+        message = f"只登记已经结束的停机，现在是 {from_micros(now):%Y-%m-%d %H:%M} / only hours that are over"
         errors.append({"field": "ends", "message": message})
     elif ends - starts > LONGEST:
         message = f"一次最多 {LONGEST.days} 天，更长的请分次登记 / at most {LONGEST.days} days; declare more in parts"
