@@ -27,7 +27,7 @@ from workflow_service.models.requests import (
 )
 from workflow_service.models.students import Enrolment, Guardian, Student, StudentNumber
 
-APPEND_ONLY = ("history", "access_log")
+APPEND_ONLY = ("history", "access_log", "pack_version")
 """Tables of which the service's own role may neither change nor remove a row."""
 
 __all__ = [
