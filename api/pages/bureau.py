@@ -125,7 +125,7 @@ def _done() -> list[Message]:
     """What was just done, and what follows from it."""
     done, school = request.args.get("done", ""), request.args.get("school", "")
     if done == "outage":
-        text = t("停机已登记，窗口期内的停机时间已顺延。", "Declared; a window closes later by its hours that were lost.")
+        text = t("停机已登记，窗口期内的停机时间已顺延。", "Declared; windows close later by the hours they lost.")
         return [Message("ok", text, _closes())]
     if done not in ("single-handed", "ordinary"):
         return []
