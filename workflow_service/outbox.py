@@ -7,11 +7,10 @@ committed, and readers of the feed go by that; per request the order is `seq`, i
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, text
 
 from states.definition import FINALS
 from workflow_service.db import begin, reading, write_once
@@ -45,11 +44,21 @@ def _deliver_batch(service: Service, limit: int) -> int:
     with begin(service.engine) as connection:
         if not _through_the_gate(connection):
             return 0
-        rows = connection.execute(_undelivered().limit(limit)).all()
-        if rows:
-            _stamp(service, connection, rows)
-            _tell(service, connection, rows)
-        return len(rows)
+        first = (connection.execute(select(func.max(Outbox.position))).scalar() or 0) + 1
+        stamp = {"first": first, "limit": limit, "when": service.clocks.real()}
+        count = connection.execute(_STAMP, stamp).rowcount
+        if count:
+            _tell(service, connection, connection.execute(_stamped(first)).all())
+        return count
+
+
+# By id; but a request's own messages in the order of its versions, even where two clocks disagreed about their ids.
+_STAMP = text("""
+UPDATE outbox SET position = :first + x.place, delivered_at = :when
+FROM (SELECT id, row_number() OVER (ORDER BY latest, seq) - 1 AS place FROM (
+    SELECT id, seq, max(id) OVER (PARTITION BY object_id ORDER BY seq) AS latest FROM (
+        SELECT id, object_id, seq FROM outbox WHERE delivered_at IS NULL ORDER BY id LIMIT :limit) due) ordered) x
+WHERE outbox.id = x.id""")
 
 
 def _through_the_gate(connection: Connection) -> bool:
@@ -60,30 +69,14 @@ def _through_the_gate(connection: Connection) -> bool:
     return connection.execute(gate).scalar() is None and write_once(connection, Heartbeat, {"name": GATE, "at": 0})
 
 
-def _undelivered() -> Select[*tuple[Any, ...]]:
+def _stamped(first: int) -> Select[*tuple[Any, ...]]:
     return (
-        select(Outbox.id, Outbox.object_id, Outbox.seq, Outbox.body, History.at, Request.bucket, Request.number,
-               Request.applicant_id, Request.origin_school_id)
+        select(Outbox.object_id, Outbox.seq, Outbox.body, History.at, Request.bucket, Request.applicant_id,
+               Request.origin_school_id)
         .join(History, (History.object_id == Outbox.object_id) & (History.seq == Outbox.seq))
         .join(Request, Request.id == Outbox.object_id)
-        .where(Outbox.delivered_at.is_(None)).order_by(Outbox.id)
+        .where(Outbox.position >= first).order_by(Outbox.position)
     )  # fmt: skip
-
-
-def _stamp(service: Service, connection: Connection, rows: Sequence[Any]) -> None:
-    """Positions by id; a request's own messages in the order of its versions, even where two clocks disagreed."""
-    waiting: dict[int, deque[Any]] = {}
-    for row in sorted(rows, key=lambda row: row.seq):
-        waiting.setdefault(row.object_id, deque()).append(row)
-    first = (connection.execute(select(func.max(Outbox.position))).scalar() or 0) + 1
-    when = service.clocks.real()
-    stamps = [
-        {"row": waiting[row.object_id].popleft().id, "place": place, "when": when}
-        for place, row in enumerate(rows, start=first)
-    ]
-    connection.execute(
-        update(Outbox).where(Outbox.id == bindparam("row")).values(position=bindparam("place"),
-                                                                   delivered_at=bindparam("when")), stamps)  # fmt: skip
 
 
 def _tell(service: Service, connection: Connection, rows: Sequence[Any]) -> None:

@@ -290,3 +290,14 @@ def test_declared_hours_of_outage_move_the_close(world: World) -> None:
     assert (outage.ends - outage.starts).seconds == 7200
     assert outage.covers(world.organization("201").path)
     assert not outage.covers(world.organization("101").path)
+
+
+def test_a_requests_messages_keep_their_order_although_two_clocks_disagreed(world: World) -> None:
+    request_id = submitted(world)
+    world.fire(request_id, "approve", "school201.principal")
+    with db.begin(world.service.engine) as connection:
+        rows = connection.execute(select(Outbox.id).order_by(Outbox.seq)).scalars().all()
+        connection.execute(update(Outbox).where(Outbox.id == rows[1]).values(id=rows[0] - 1))
+    assert deliver_outbox(world.service) == 2
+    with db.reading(world.service.engine) as connection:
+        assert connection.execute(select(Outbox.position).order_by(Outbox.seq)).scalars().all() == [1, 2]
