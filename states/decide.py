@@ -12,7 +12,7 @@ from datetime import datetime
 from states.calendar import Clock, days_left, days_used, due_instant, resume, run_clock
 from states.definition import FINALS, Citation, SharedLimit
 from states.facts import Facts
-from states.plan import APPROVING, Bound, Cell, Plan, fits
+from states.plan import APPROVING, Bound, Cell, Plan, endings, fits
 from states.verdict import EventVerdict, Reason
 
 COMING_IN = ("submit", "resubmit")
@@ -122,8 +122,16 @@ def decide(plan: Plan, facts: Facts, event: str) -> Change | Refusal:
 
 def expires_in_silence(plan: Plan, state: str) -> bool:
     """Whether what waits in this state waits for the family or the applying school, so that its silence ends it."""
-    step = plan.step(state)
-    return state in ("draft", "returned") or (step is not None and step.silence == "expire")
+    return plan.silence_limit(state) is not None
+
+
+def time_over(plan: Plan, facts: Facts) -> tuple[Reason, ...]:
+    """Why nothing of this request may be changed any more although no sweep has ended it yet; () while it is in time.
+
+    An official's silence ends nothing: what came late there is decided late.
+    """
+    found = ((bound.cite, bound.ask(facts)) for bound in endings(plan, facts.state))
+    return tuple(Reason(cite, no) for cite, no in found if no is not None)
 
 
 def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:

@@ -156,6 +156,7 @@ class Definition:
     returned_days: int  # working days the applicant has after a return
     returned_limit: Citation
     draft_days: int  # calendar days after the last change
+    draft_limit: Citation
     windows: tuple[WindowRule, ...]
     freezes: tuple[Freeze, ...]
     checks: tuple[Check, ...]

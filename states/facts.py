@@ -53,6 +53,8 @@ class Facts:
     days_left: int | None = None  # of the step that a return interrupted
     shared_used: int = 0  # working days used of a total that several steps share (TR-08)
 
+    ends_at: datetime | None = None  # when silence ends it: a draft, a returned request, an arrival; None elsewhere
+    wiped_at: datetime | None = None  # when a graduating student's open request ends whoever holds it (SYS-46)
     scope: str = ""  # path of the applying school: whose declared outages move the window's close
 
     # Who asks. `units` are the parts that the asker's organization plays in this request.

@@ -81,6 +81,8 @@ def _moved_on(before: Facts, after: Facts, step: Mapping[str, Any]) -> dict[str,
         return {"now": before.now} if "now" in step else {}
     day = legal_day(after.now)
     moved: dict[str, Any] = {"season": step.get("season") or season_of(after.calendar, day)}
+    if after.state == "draft":
+        moved["ends_at"] = None  # Whoever keeps a draft until then keeps it by changing it.
     years = school_year(day) - school_year(before.today)
     if years and after.current_grade is not None:
         moved["current_grade"] = min(after.current_grade + years, after.last_grade)

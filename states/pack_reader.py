@@ -77,6 +77,7 @@ def read_canonical(text: str) -> Definition:
         returned_days=returned[1]["working_days"],
         returned_limit=cite(compiled, *returned),
         draft_days=draft[1]["calendar_days"],
+        draft_limit=cite(compiled, *draft),
         windows=tuple(_window(compiled, *item) for item in compiled["window"].items()),
         freezes=tuple(_freeze(compiled, *item) for item in compiled["freeze"].items()),
         checks=tuple(_check(compiled, *item) for item in compiled["check"].items()),

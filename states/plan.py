@@ -17,7 +17,7 @@ from states.definition import FINALS, Check, Citation, Definition, Requirement, 
 from states.facts import Facts
 from states.machine import GOING_BACK, build_machine
 from states.rules import CHECKS, OF_THE_INPUT, OF_THE_RECORD
-from states.rules.procedure import document_present
+from states.rules.procedure import document_present, in_time
 from states.verdict import EventVerdict, No
 from states.vocabulary import GROUNDS
 
@@ -119,6 +119,13 @@ class Plan:
         """The step of a state, None for draft, returned and the ends."""
         return self.definition.steps.get(state)
 
+    def silence_limit(self, state: str) -> Citation | None:
+        """The limit after which a state's silence ends the request: only what waits for the family or the applicant."""
+        step = self.step(state)
+        if step is not None:
+            return step.limit if step.silence == "expire" else None
+        return {"draft": self.definition.draft_limit, "returned": self.definition.returned_limit}.get(state)
+
 
 def compile_plan(definition: Definition, origin: Definition, route: Route, states: tuple[str, ...]) -> Plan:
     """Build the machine of `states` and compile it; `origin` is the pack of the school that is left."""
@@ -179,7 +186,7 @@ def _parties(plan: Plan) -> frozenset[str]:
 def _bind(plan: Plan, cell: Cell) -> list[Bound]:
     if cell.system:
         return []
-    bound: list[Bound] = []
+    bound: list[Bound] = endings(plan, cell.state) if cell.target else []
     seen: set[str] = set()
     for side, definition in _sides(plan.definition, plan.origin):
         for row in definition.checks:
@@ -191,6 +198,15 @@ def _bind(plan: Plan, cell: Cell) -> list[Bound]:
     if cell.event in APPROVING and cell.state in plan.states:
         bound += _papers(plan, plan.states.index(cell.state))
     return bound
+
+
+def endings(plan: Plan, state: str) -> list[Bound]:
+    """What ends a request in this state by itself. Nothing moves it after that; a remark may still be written."""
+    limit, wipe = plan.silence_limit(state), plan.definition.graduating_wipe
+    found = [Bound(limit, partial(in_time, end="ends_at"))] if limit else []
+    if wipe and state != "draft":
+        found.append(Bound(wipe[0], partial(in_time, end="wiped_at")))
+    return found
 
 
 def _bound(row: Check, cell: Cell, definition: Definition) -> Bound:

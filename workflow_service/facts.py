@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,8 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         route=tuple(row["route"]), ground=row["ground"], grade=row["grade"], data=typed(row["data"]),
         documents=frozenset(row["documents"].split(",")) if row["documents"] else frozenset(),
         approvals=frozenset(row["approvals"]), clock=_clock(row["clock"]), days_left=row["days_left"],
-        shared_used=row["shared_used"], scope=units[row["starter"]][1],
+        shared_used=row["shared_used"], ends_at=_instant(row["wake_at"] if row["wake_event"] == "expire" else None),
+        wiped_at=_instant(row["wipe_at"]), scope=units[row["starter"]][1],
         units=frozenset(name for name, unit in units.items() if unit[0] == mine),
         roles=frozenset(grant.role for grant in grants(row)), own=bool(row["own"]), system=actor is None,
         starter=row["starter"], destination_school=row["destination_code"], origin_school=row["origin_code"],
@@ -125,6 +126,10 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         class_name=row["class_name"], class_size=size, class_held=row["class_held"] or 0, school_size=stage_size,
         school_quota=row["quota"], holds_place=holds,
     )  # fmt: skip
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
 
 
 def _matches(row: Row) -> bool:

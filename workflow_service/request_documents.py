@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import Connection, insert, select, update
 
+from states.decide import time_over
 from states.facts import Facts
 from states.plan import Plan
 from states.vocabulary import DOCUMENT_KINDS
@@ -85,6 +86,8 @@ def _check_upload(row: Row, plan: Plan, facts: Facts) -> None:
         raise Blocked("业务已结束，不能再交材料 / the request has ended")
     if not may_upload(plan, facts):
         raise Forbidden("材料由办理本环节的单位上传 / only the unit whose step it is uploads")
+    if over := time_over(plan, facts):
+        raise Blocked("期限已届满，不能再交材料 / the time has run out", over)
     if row["documents"] and row["documents"].count(",") + 1 >= MOST_FILES:
         raise Blocked(f"材料已达 {MOST_FILES} 份 / there are {MOST_FILES} files already")
 
@@ -106,13 +109,15 @@ def remove_document(service: Service, request_id: int, document_id: int, actor: 
     if document.request_id != request_id or document.removed_at is not None:
         raise NotFound()
     for _ in range(ATTEMPTS):
-        row, _plan, _facts = gather(service, request_id, actor)
+        row, plan, facts = gather(service, request_id, actor)
         if document.organization_id != actor.organization_id:
             raise Forbidden("只有上传单位可以移除 / only the unit that uploaded it removes it")
         if row["state"] not in ("draft", "returned"):
             raise Blocked(
                 "草稿或退回补正时才能移除材料 / documents are removed only from a draft or a returned request"
             )
+        if over := time_over(plan, facts):
+            raise Blocked("期限已届满，不能再移除材料 / the time has run out", over)
         micros = service.clocks.legal()
         details = {"document": str(document_id), "kind": document.kind}
         if run_tx(service.engine, partial(_remove, service, row, actor, document_id, micros, details)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from states.decide import pending_at_submit, reasons_against
+from states.decide import pending_at_submit, reasons_against, time_over
 from states.facts import Facts
 from states.plan import Plan
 from states.verdict import Reason
@@ -250,7 +250,7 @@ AMENDABLE = {"draft": {"grade", "ground", "data", "class_id"}, "returned": {"gro
 
 def amend_request(service: Service, request_id: int, actor: Actor, version: int, changes: Mapping[str, Any]) -> None:
     """Correct a draft or a returned request. Raises NotFound, Forbidden, `Invalid`, Stale, Blocked."""
-    row, plan, _ = gather(service, request_id, actor)
+    row, plan, facts = gather(service, request_id, actor)
     if actor.organization_id != row["applicant_id"] or "registrar" not in actor.roles:
         raise Forbidden("只有申请学校的学籍管理员可以修改 / only the applying school's registrar corrects it")
     changes = dict(changes)
@@ -262,6 +262,8 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
         raise Stale(current_of(service, request_id))
     if row["state"] not in AMENDABLE:
         raise Blocked(f"{row['state']} 状态不能修改 / cannot be corrected in the state {row['state']}")
+    if over := time_over(plan, facts):
+        raise Blocked("期限已届满，不能再修改 / the time has run out", over)
     wrong = set(changes) - AMENDABLE[row["state"]]
     if wrong:
         raise Invalid([{"field": name, "message": "此时不能修改 / cannot be changed now"} for name in sorted(wrong)])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from states.definition import Requirement
 from states.facts import Facts
 from states.rules import check
-from states.rules.wording import documents_named, named_all
+from states.rules.wording import documents_named, end_named, named_all
 from states.verdict import Cure, No
 
 if TYPE_CHECKING:
@@ -141,6 +142,24 @@ def other_proof_explained(facts: Facts, cell: Cell, kinds: Sequence[str]) -> No 
         "supply", min(cell.units), "在意见中说明采用理由", "Say in the comment why it is accepted.", {"comment": "…"}
     )
     return No(f"采用“{zh}”须在意见中说明理由", f"Accepting “{en}” needs a reason in the comment.", (cure,))
+
+
+def in_time(facts: Facts, end: str) -> No | None:
+    """期限届满 / who comes after the end comes too late, whether or not a sweep has written the end down by then.
+
+    `end` names the fact with the instant: `ends_at` (WS-01 to WS-03) or `wiped_at` (SYS-46).
+    """
+    over: datetime | None = getattr(facts, end)
+    return None if over is None or facts.now < over else _over(over)
+
+
+@lru_cache(maxsize=4096)
+def _over(end: datetime) -> No:
+    """The refusal of whatever comes after `end`; nobody can clear it."""
+    return No(
+        f"期限已于 {end_named(end)} 届满，本件已过期；仍需办理的请另行申请",
+        f"The time ran out on {end_named(end)}: this request has expired. Start a new one if it is still wanted.",
+    )
 
 
 def document_present(facts: Facts, requirement: Requirement) -> No | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS
 
@@ -88,3 +88,10 @@ def value_named(fact: str, value: object) -> tuple[str, str]:
 def day_named(day: date | datetime) -> str:
     """A day, or an instant at 00:00 as the day that begins with it, in ISO form."""
     return f"{day:%Y-%m-%d}"
+
+
+def end_named(end: datetime) -> str:
+    """The first instant that is too late, as people say it: 00:00 of a day is 24:00 of the day before."""
+    if end.time() == time():
+        return f"{day_named(end - timedelta(days=1))} 24:00"
+    return f"{end:%Y-%m-%d %H:%M}"

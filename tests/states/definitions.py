@@ -128,6 +128,7 @@ DEFINITION = Definition(
     returned_days=10,
     returned_limit=cite("D-2"),
     draft_days=60,
+    draft_limit=cite("D-3"),
     windows=(WindowRule("W-1", (Solar("autumn", "08-20", "09-20"), Lunar("spring", 8, 20)), "示例", "decided"),),
     freezes=(Freeze("F-1", "07-15", "08-14", "示例", "decided"),),
     checks=tuple(checks()),

@@ -1,15 +1,15 @@
 """What an event amounts to: holders, clocks, shared totals, returns, places; and what explaining leaves out."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from states.calendar import Clock, run_clock
-from states.decide import Change, Refusal, decide, explain, pending_at_submit
+from states.decide import Change, Refusal, decide, explain, pending_at_submit, time_over
 from states.facts import Facts
 from states.plan import Plan, compile_plan
-from tests.states.definitions import CALENDAR, DEFINITION, ROUTES, at, good_facts, plan_of
+from tests.states.definitions import CALENDAR, DEFINITION, ROUTES, at, good_facts, plan_of, shipped
 
 ONE, TWO = plan_of(number=0), plan_of(number=1)
 
@@ -149,6 +149,23 @@ def test_silence_of_an_official_ends_nothing_but_a_rule_may() -> None:
     facts = good_facts(state="awaiting_origin_school", system=True)
     assert decide(ONE, facts, "expire") == Refusal(ONE.by_event["awaiting_origin_school", "expire"], ())
     assert changed(ONE, "expire", facts.patched({"reason": "SYS-46"})).target == "expired"
+
+
+@pytest.mark.parametrize("end", ["ends_at", "wiped_at"])
+def test_nothing_is_moved_after_its_end_and_a_remark_is_still_written(end: str) -> None:
+    plan = plan_of(shipped()["national-k12"])
+    now = at("2027-07-15", 0)
+    for state in ("draft", "returned", "awaiting_arrival", "awaiting_origin_school"):
+        waits = {"ends_at": state != "awaiting_origin_school", "wiped_at": state != "draft"}[end]
+        in_time = good_facts(state=state, now=now - timedelta(microseconds=1), **{end: now})
+        assert time_over(plan, in_time) == ()
+        late = in_time.patched({"now": now})
+        assert len(time_over(plan, late)) == waits
+        for verdict in explain(plan, late):
+            cell = plan.by_event[state, verdict.event]
+            over = [reason.cite.rule for reason in verdict.blocked_by if "2027-07-14 24:00" in reason.no.message]
+            rule = {"draft": "WS-02", "returned": "WS-01", "awaiting_arrival": "WS-03"}.get(state)
+            assert over == ([] if not waits or cell.target is None else [rule if end == "ends_at" else "SYS-46"])
 
 
 def test_the_system_approves_nothing_and_people_send_no_events_of_the_system() -> None:

@@ -96,7 +96,8 @@ def test_an_approval_and_the_end_of_time_never_both_happen(world: World, rounds:
         with db.begin(world.service.engine) as connection:
             connection.execute(update(Request).where(Request.id == request_id).values(wipe_at=world.at))
         approved, expired = at_once(
-            sending(world, request_id, "approve", "school201.principal"), lambda: expire_due(world.service, world.at)
+            sending(world, request_id, "approve", "school201.principal", received=world.at - 1),
+            lambda: expire_due(world.service, world.at),
         )
         # The sweep skips a row that is locked, and takes it the next time; the approval finds that it has ended.
         if expired == 0:

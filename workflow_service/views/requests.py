@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from states.calendar import due_group, remaining_working_days
-from states.decide import explain, pending_at_submit
+from states.decide import explain, pending_at_submit, time_over
 from states.definition import FINALS, Definition, Step
 from states.facts import Facts
 from states.plan import LABELS, STATE_LABELS, Plan
@@ -77,7 +77,8 @@ def view_of(service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor) 
         "provisional": bool(more.provisional), "returned_from": row["returned_from"],
         "window": _window(plan, facts, more.intake), "created_at": iso(more.created_at),
         "submitted_at": iso(more.submitted_at), "completed_at": iso(more.completed_at),
-        "documents": requirement_views(plan, facts, documents), "may_upload": may_upload(plan, facts),
+        "documents": requirement_views(plan, facts, documents),
+        "may_upload": may_upload(plan, facts) and not time_over(plan, facts),
         "pending_facts": [reason_view(reason) for reason in pending_at_submit(plan, facts)] if coming_in else [],
         "events": event_views(plan, facts), "history": history,
     }  # fmt: skip
