@@ -49,7 +49,8 @@ def make_engine(url: str, *, autocommit: bool = False, owner: bool = False) -> E
         options["pool_reset_on_return"] = None
         if make_url(url).get_backend_name() == "postgresql":
             # The few statements of this pool touch rows by their keys: planning them anew costs more than running them.
-            options["connect_args"] = {"options": "-c plan_cache_mode=force_generic_plan -c jit=off"}
+            settings = "-c plan_cache_mode=force_generic_plan -c jit=off"
+            options["connect_args"] = {"options": settings, "prepare_threshold": 0}
     engine = create_engine(url, **options)
     prepare_engine(engine, owner=owner)
     return engine
