@@ -6,11 +6,12 @@ TODAY ?=
 export TMPDIR := $(CURDIR)/.cache/tmp
 export PYTHON
 
-.PHONY: help demo test bench lint lock
+.PHONY: help demo test test-long bench lint lock
 
 help:
 	@echo 'make demo [PORT=8000] [TODAY=2026-09-01] [DATA=var/demo]   a ready, living example in the browser'
 	@echo 'make test                                                   all tests, on SQLite, PostgreSQL and in a browser'
+	@echo 'make test-long                                              races at ten times the rounds, broken packs, mutants'
 	@echo 'make bench [QUICK=1]                                        the speed goals, against what is possible and a peer'
 	@echo 'make lint                                                   ruff, mypy, the direction of imports'
 
@@ -29,6 +30,12 @@ lint:
 test: lint
 	@mkdir -p .cache/tmp
 	.venv/bin/python -m pytest -n 2 -m 'not long' $(ARGS)
+
+# Races at ten times the rounds, every broken variant of every pack, every mutant.
+test-long:
+	@deploy/bootstrap.sh test
+	@mkdir -p .cache/tmp
+	.venv/bin/python -m pytest -n 2 -m long $(ARGS)
 
 bench:
 	@deploy/bootstrap.sh test
