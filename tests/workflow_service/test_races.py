@@ -322,7 +322,7 @@ def test_lost_connections_lose_nothing_and_repeat_nothing(world: World, database
     cutter = threading.Thread(target=cut)
     cutter.start()
     try:
-        for number in range(rounds * 20):
+        for number in range(rounds * 6):
             insist(world, request_id, actor, Key("events", f"lost-{number}", b"body"))
     finally:
         stop.set()
@@ -332,7 +332,7 @@ def test_lost_connections_lose_nothing_and_repeat_nothing(world: World, database
         notes = connection.execute(
             select(func.count()).where(History.object_id == request_id, History.event == "note")
         ).scalar_one()
-    assert notes == rounds * 20
+    assert notes == rounds * 6
 
 
 def insist(world: World, request_id: int, actor: Any, key: Key) -> None:
