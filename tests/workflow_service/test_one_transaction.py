@@ -109,10 +109,10 @@ def test_every_party_held_the_request_in_its_turn(world: World) -> None:
     assert place == "moved"
 
 
-def test_the_single_statement_asks_no_clock_and_locks_only_within_a_bucket() -> None:
+def test_the_single_statement_asks_no_clock_and_locks_the_request_within_its_bucket() -> None:
     shape = statements(moved=True, place="move", person=True, holds=1, parties=0, closes="all", comment=True, key=True)
     lowered = shape.single.lower()
     assert "now()" not in lowered
     assert "advisory" not in lowered
     assert "r.bucket = %(bucket)s" in shape.single
-    assert lowered.count("for update") == 1
+    assert "for update of r" in lowered
