@@ -91,6 +91,7 @@ class Facts:
     class_size: int | None = None  # attending + held
     class_held: int = 0
     school_size: int | None = None  # attending + held in the stage
+    school_held: int = 0
     school_quota: int | None = None  # 学籍总量, None where nobody set one
     holds_place: bool = False  # this request already holds its place
 

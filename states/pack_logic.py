@@ -224,11 +224,14 @@ def _year(chain: Chain, name: str, spans: list[tuple[date, date]], year: int) ->
 
 
 def _named(chain: Chain) -> Iterator[Diagnostic]:
-    freezes = chain.compiled["freeze"]
+    freezes, reasons = chain.compiled["freeze"], chain.compiled["reason"]
     for name, row in chain.compiled["check"].items():
         if "changes" in row:  # What it does is the base's; its parameters may be its own.
             yield from arguments(chain.source_of(row), ("check", name), row)
         freeze = row.get("with", {}).get("freeze")
+        for code in row.get("with", {}).get("codes", ()):
+            if code not in reasons:
+                yield chain.finding("error", "P006", "check", name, f"there is no reason `{code}`", code, reasons)
         if freeze is not None and freeze not in freezes:
             yield chain.finding("error", "P006", "check", name, f"there is no freeze `{freeze}`", freeze, freezes)
         if row["does"] == "within_window" and not chain.compiled["window"]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from states.pack_source import Diagnostic, Path, Source
 from states.rules import CHECKS
-from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, STAGES, STATUSES, WHEN_FACTS
+from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS, STAGES, STATUSES, WHEN_FACTS
 
 _MONTH_DAY: Final = re.compile(r"\d\d-\d\d", re.ASCII)
 
@@ -204,10 +204,17 @@ def _caps(source: Source, path: Path, value: Any) -> Findings:
         yield from NUMBER(source, (*path, stage), places)
 
 
+def _some(source: Source, path: Path, value: Any) -> Findings:
+    if not isinstance(value, list) or not value:
+        yield source.finding("error", "P009", path, f"`{path[-1]}` wants a list, not {value!r}")
+
+
 PARAMETERS: Final[dict[str, Judge]] = {
     "fact": word(DATA_FACTS, "fact", "P003"),
     "kinds": words(DOCUMENT_KINDS, "document kind", "P007"),
+    "instead": word(GROUNDS, "ground"),
     "cap": _caps,
+    "codes": _some,  # which reasons there are is only known when the base is flattened in
     "at_least": NUMBER,
     "from_day": month_day,
     "to_day": month_day,

@@ -124,7 +124,7 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         current_grade=grade, first_grade=row["first_grade"] or 1, last_grade=row["last_grade"] or 12,
         stage=row["class_stage"] or row["stage"] or "primary", season=_season(calendar, now.date()),
         class_name=row["class_name"], class_size=size, class_held=row["class_held"] or 0, school_size=stage_size,
-        school_quota=row["quota"], holds_place=holds,
+        school_held=row["stage_held"] or 0, school_quota=row["quota"], holds_place=holds,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from states.facts import Facts
 from states.rules import check
 from states.rules.wording import fact_named, value_named
 from states.verdict import Cure, No
-from states.vocabulary import DATA_FACTS, GROUND_TEXTS
+from states.vocabulary import DATA_FACTS, GROUND_TEXTS, GROUNDS
 
 
 @check()
@@ -98,16 +98,19 @@ def fact_given(facts: Facts, fact: str) -> No | None:
     return _not_given(fact, example)
 
 
-@check(fact="same", allowed="subset")
-def fact_is(facts: Facts, fact: str, allowed: Sequence[object]) -> No | None:
-    """事实不符合条件 / the ground holds only where this fact is so (NJ-10: the pupil's register alone is no ground)."""
+@check(fact="same", allowed="subset", instead="same")
+def fact_is(facts: Facts, fact: str, allowed: Sequence[object], instead: str = "") -> No | None:
+    """事实不符合条件 / the ground holds only where this fact is so (NJ-10: the pupil's register alone is no ground).
+
+    `instead`: the ground that is meant for families of whom the fact is otherwise (TR-G1 for TR-G2 to TR-G5).
+    """
     given = facts.data.get(fact)
-    if given in allowed and given is not None:
+    if (given in allowed and given is not None) or (instead and facts.ground == instead):
         return None
     wanted = [value_named(fact, value) for value in allowed]
     wanted_zh, wanted_en = "或".join(zh for zh, _ in wanted), " or ".join(en for _, en in wanted)
     if given is None or given == "":
-        return _not_given(fact, allowed[0], f"（须为：{wanted_zh}）", f" (it must be: {wanted_en})")
+        return _not_given(fact, allowed[0], f"（须为“{wanted_zh}”）", f" (it must be: {wanted_en})")
     zh, en = fact_named(fact)
     given_zh, given_en = value_named(fact, given)
     cure = Cure(
@@ -117,7 +120,13 @@ def fact_is(facts: Facts, fact: str, allowed: Sequence[object]) -> No | None:
         f"If it was entered wrongly, correct “{en}” truthfully.",
         {f"data.{fact}": allowed[0]},
     )
-    return No(f"{zh}为“{given_zh}”，须为：{wanted_zh}", f"{en}: {given_en}; it must be: {wanted_en}.", (cure,))
+    cures = (_other_ground(instead), cure) if instead else (cure,)
+    return No(f"{zh}为“{given_zh}”，须为“{wanted_zh}”", f"{en}: {given_en}; it must be: {wanted_en}.", cures)
+
+
+def _other_ground(ground: str) -> Cure:
+    zh, en = GROUNDS[ground]
+    return Cure("choose", "applicant", f"改选理由“{zh}”", f"Choose the ground “{en}” instead.", {"ground": ground})
 
 
 def _not_given(fact: str, value: object, note: str = "", note_en: str = "") -> No:

@@ -9,7 +9,7 @@ from states.calendar import due_instant
 from states.definition import Definition
 from states.facts import Facts
 from states.rules import check
-from states.rules.wording import day_named
+from states.rules.wording import day_named, grade_named
 from states.verdict import Cure, No
 from states.windows import judge
 
@@ -63,9 +63,11 @@ def graduating_freeze(facts: Facts, from_day: str, to_day: str) -> No | None:
     until = frozen_until(facts, from_day, to_day)
     if until is None:
         return None
+    here, last = grade_named(facts.current_grade), grade_named(facts.last_grade)
     return No(
-        f"毕业年级自 {from_day} 起至 {to_day} 不受理新的申请",
-        f"Nothing new is started for graduating grades from {from_day} to {to_day}.",
+        f"毕业年级自 {from_day} 起至 {to_day} 不受理新的申请：学生现读{here[0]}，其学校该学段至{last[0]}毕业",
+        f"Nothing new is started for graduating grades from {from_day} to {to_day}: the student is in {here[1]}, "
+        f"the school's stage ends with {last[1]}.",
         (_wait(until),),
     )
 

@@ -85,16 +85,17 @@ def school_has_place(facts: Facts) -> No | None:
     quota = facts.school_quota
     if facts.holds_place or quota is None or (facts.school_size or 0) < quota:
         return None
+    taken, held = facts.school_size or 0, facts.school_held
     zh, en = stage_named(facts.stage)
     cure = Cure(
         "ask",
         "destination_school",
         "申请调整学籍总量，或另选学校",
         "Ask for a larger total, or choose another school.",
-        {"school_quota": (facts.school_size or 0) + 1},
+        {"school_quota": taken + 1},
     )
     return No(
-        f"学籍总量已满：{zh}在读及已占 {facts.school_size} 人，总量 {quota} 人",
-        f"No place in the school: {facts.school_size} attending or held in {en}, at most {quota}.",
+        f"学籍总量已满：{zh}在读 {taken - held} 人，已占学位 {held} 个，总量 {quota} 人",
+        f"No place in the school: {taken - held} attending and {held} held in {en}, at most {quota}.",
         (cure,),
     )

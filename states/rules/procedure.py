@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from states.definition import Requirement
+from states.definition import Definition, Requirement
 from states.facts import Facts
 from states.rules import check
 from states.rules.wording import documents_named, end_named, named_all
@@ -26,6 +26,8 @@ def actor_holds(facts: Facts, cell: Cell) -> No | None:
     """
     if facts.system:
         return None if cell.target is None else _not_yours(cell)
+    if not facts.units:
+        return _no_party(cell)
     if cell.units.isdisjoint(facts.units) or (cell.role and cell.role not in facts.roles):
         return _not_yours(cell)
     if cell.several and facts.approvals.issuperset(cell.units & facts.units):
@@ -37,14 +39,24 @@ def actor_holds(facts: Facts, cell: Cell) -> No | None:
 def _not_yours(cell: Cell) -> No:
     """The refusal of a cell, made once: most rows of most lists are somebody else's."""
     zh, en = named_all(cell.units, cell.role)
-    cure = Cure(
-        "tell",
-        min(cell.units),
-        f"请{zh}办理",
-        f"Ask {en} to do it.",
-        {"units": cell.units, "roles": frozenset({cell.role}), "system": False},
+    return No(f"此操作由{zh}办理，不属于您的环节", f"This belongs to {en}; it is not your step.", (_tell(cell),))
+
+
+@lru_cache(maxsize=4096)
+def _no_party(cell: Cell) -> No:
+    """For whoever sees the request and has no part in it (不在办理范围): a bureau above, a school of neither side."""
+    zh, en = named_all(cell.units, cell.role)
+    return No(
+        f"您单位不是本件的办理单位；此操作由{zh}办理",
+        f"Your organization has no part in this request; this belongs to {en}.",
+        (_tell(cell),),
     )
-    return No(f"此操作由{zh}办理，不属于您的环节", f"This belongs to {en}; it is not your step.", (cure,))
+
+
+def _tell(cell: Cell) -> Cure:
+    zh, en = named_all(cell.units, cell.role)
+    patch = {"units": cell.units, "roles": frozenset({cell.role}), "system": False}
+    return Cure("tell", min(cell.units), f"请{zh}办理", f"Ask {en} to do it.", patch)
 
 
 def _already_approved(cell: Cell, approvals: frozenset[str]) -> No:
@@ -80,31 +92,57 @@ def starter_may(facts: Facts, cell: Cell) -> No | None:
     return No(f"本业务由{zh}发起", f"This request is started by {en}.", (cure,))
 
 
-@check(of_the_input=True, codes="subset")
-def coded_reason(facts: Facts, cell: Cell, codes: Sequence[str] = ()) -> No | None:
+@check(of_the_input=True)
+def coded_reason(facts: Facts, cell: Cell, definition: Definition) -> No | None:
     """不予通过须选择法定理由 / refusing needs a coded reason; fees, ranking and "we keep him" are none (SYS-T6)."""
-    allowed = codes or cell.reasons
+    allowed = _open_to(facts, cell, definition)
     if facts.reason in allowed:
         return None
-    cures = (
-        (
-            Cure(
-                "choose",
-                min(cell.units),
-                "请从理由列表中选择",
-                "Choose one of the listed reasons.",
-                {"reason": allowed[0]},
-            ),
-        )
-        if allowed
-        else ()
-    )
+    zh, en = reasons_named(definition, allowed)
     return No(
-        "不予通过须选择列出的理由；缺材料请用“退回补正”",
-        "Refusing needs one of the listed reasons; for missing papers use return.",
-        cures,
+        f"不予通过须选择列出的理由：{zh}；缺材料请用“退回补正”",
+        f"Refusing needs one of the listed reasons: {en}. For missing papers use return.",
+        _choose_reason(cell, allowed),
         pending=facts.reason is None,
     )
+
+
+@check(of_the_input=True, codes="superset")
+def catchment_pupil_not_refused(facts: Facts, cell: Cell, definition: Definition, codes: Sequence[str]) -> No | None:
+    """不得拒收学区内的学生 / these reasons are none against a pupil of the catchment (TR-13)."""
+    if facts.reason is None or facts.reason not in codes:
+        return None
+    left = [code for code in _open_to(facts, cell, definition) if code not in codes]
+    given, given_en = reasons_named(definition, (facts.reason,))
+    zh, en = reasons_named(definition, left)
+    return No(
+        f"不得以“{given}”为由拒收学区内的适龄儿童少年；可用的理由：{zh}",
+        f"“{given_en}” is no reason against a pupil of the catchment; possible are: {en}.",
+        _choose_reason(cell, left),
+    )
+
+
+def _open_to(facts: Facts, cell: Cell, definition: Definition) -> list[str]:
+    """The reasons that the asker's unit may give: in a step of two units the origin's has fewer than the destination's.
+
+    Nobody who plays no part is told less than the step's holder would be.
+    """
+    units = facts.units & cell.units or cell.units
+    return [r.code for r in definition.reasons if r.code in cell.reasons and (not r.units or units & set(r.units))]
+
+
+def _choose_reason(cell: Cell, codes: Sequence[str]) -> tuple[Cure, ...]:
+    if not codes:
+        return ()
+    zh, en = "请从理由列表中选择", "Choose one of the listed reasons."
+    return (Cure("choose", min(cell.units), zh, en, {"reason": codes[0]}),)
+
+
+def reasons_named(definition: Definition, codes: Sequence[str]) -> tuple[str, str]:
+    """Coded reasons by their names, in the order given."""
+    known = {reason.code: reason for reason in definition.reasons}
+    rows = [known[code] for code in codes if code in known]
+    return "、".join(row.label for row in rows), "; ".join(row.label_en for row in rows)
 
 
 @check()

@@ -37,13 +37,10 @@ def data_matches(facts: Facts) -> No | None:
     """
     if facts.matches:
         return None
-    cure = Cure(
-        "correct",
-        "applicant",
-        "核对姓名和全国学籍号后更正",
-        "Check the name and the student number, and correct them.",
-        {"matches": True},
-    )
+    zh, en = "核对姓名和全国学籍号后更正", "Check the name and the student number, and correct them."
+    if facts.state != "draft":
+        zh, en = "撤回本件，核对姓名和全国学籍号后重新申请", "Recall this request, check them, and apply again."
+    cure = Cure("correct", "applicant", zh, en, {"matches": True})
     return No("2001 姓名与学籍号不符或查无此人", "2001: no student with this name and number.", (cure,))
 
 
@@ -119,6 +116,28 @@ def same_grade(facts: Facts) -> No | None:
     return No(
         f"须平级转学：学生现读{here[0]}，申请{asked[0]}",
         f"A transfer keeps the grade: the student is in {here[1]}, the request says {asked[1]}.",
+        (cure,),
+    )
+
+
+@check(of_the_record=True)
+def grade_not_above(facts: Facts) -> No | None:
+    """特殊教育学生可平级或降级，不得越级 / a special-education pupil may go down a grade, not up (N25-11)."""
+    if facts.grade is not None and facts.current_grade is not None and facts.grade <= facts.current_grade:
+        return None
+    asked, here = grade_named(facts.grade), grade_named(facts.current_grade)
+    wanted = facts.current_grade or facts.grade or facts.first_grade
+    cure = Cure(
+        "correct",
+        "applicant",
+        f"申请年级不得高于{here[0]}",
+        f"Ask for {here[1]} or a lower grade.",
+        {"grade": wanted, "current_grade": wanted},
+    )
+    return No(
+        f"特殊教育学生可以平级或降级就读，不得越级：学生现读{here[0]}，申请{asked[0]}",
+        f"A special-education pupil keeps the grade or goes down: the student is in {here[1]}, the request says "
+        f"{asked[1]}.",
         (cure,),
     )
 
