@@ -166,6 +166,7 @@ class Definition:
     facts: tuple[str, ...]  # names of `data` that some rule may ask for this kind
     missing_papers: Citation  # the rule that nothing incomplete is approved (TR-03)
     document_limit: int  # bytes of one file, SYS-09
+    papers_block: tuple[str, ...] = ("approve", "file", "confirm_arrival")  # the events that a missing paper stops
     document_types: tuple[str, ...] = ("image/jpeg", "image/png", "application/pdf")
     graduating_wipe: tuple[Citation, str] | None = None  # MM-DD 00:00 on which their open requests end (SYS-46)
     parameters: Mapping[str, Mapping[str, Any]] = field(

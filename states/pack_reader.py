@@ -91,6 +91,7 @@ def read_canonical(text: str) -> Definition:
             reversed([cite(compiled, *item) for item in compiled["document"].items() if "blocks" in item[1]])
         ),
         document_limit=_document(compiled, "largest_bytes"),
+        papers_block=tuple(_document(compiled, "blocks")),
         document_types=tuple(_document(compiled, "types")),
         graduating_wipe=next(((cite(compiled, *item), item[1]["day"]) for item in compiled["wipe"].items()), None),
         parameters=compiled["parameter"],

@@ -195,7 +195,7 @@ def _bind(plan: Plan, cell: Cell) -> list[Bound]:
             if row.id not in seen:  # Both counties inherit it from the same base: one reason, not two.
                 seen.add(row.id)
                 bound.append(_bound(row, cell, definition))
-    if cell.event in APPROVING and cell.state in plan.states:
+    if cell.event in plan.definition.papers_block and cell.state in plan.states:
         bound += _papers(plan, plan.states.index(cell.state))
     return bound
 

@@ -168,10 +168,10 @@ CALENDAR = Calendar(
     published_years=frozenset(range(2024, 2030)),
     terms={
         (region, year, season): Term(region, year, season, *days, "示例", "decided")
-        for region, year in product(("national", "beijing"), range(2023, 2030))
+        for (region, later), year in product((("national", 1), ("beijing", 0)), range(2023, 2030))
         for season, days in (
-            ("autumn", (date(year, 9, 1), date(year + 1, 1, 22))),
-            ("spring", (date(year + 1, 2, 24), date(year + 1, 7, 8))),
+            ("autumn", (date(year, 9, 1), date(year + 1, 1, 22 + later))),
+            ("spring", (date(year + 1, 2, 24), date(year + 1, 7, 8 + later))),
         )
     },
 )

@@ -49,6 +49,7 @@ class Case:
 
 
 DEFN = {"definition": DEFINITION}
+REFUSE = {"cell": REJECT, **DEFN}
 CAP = {"cap": {"primary": 55, "junior": 60}}
 YEAR = {"fact": "business_since", "at_least": 12}
 HANDED = {"fact": "handed_over_on"}
@@ -66,6 +67,7 @@ CASES = [
         {"cell": APPROVE},
     ),
     Case("actor_holds", {"system": True}, "转出学校校长", {"cell": APPROVE}),
+    Case("actor_holds", {"roles": PRINCIPAL}, "您单位不是本件的办理单位；此操作由转出学校校长办理", {"cell": APPROVE}),
     Case("actor_holds", {"units": ORIGIN, "roles": PRINCIPAL}, "", {"cell": APPROVE}),
     Case("actor_holds", {"system": True}, "", {"cell": PLAN.by_event["returned", "remind"]}),
     Case(
@@ -93,10 +95,16 @@ CASES = [
     Case("starter_may", {"starter": "origin_school"}, "转入学校", {"cell": SUBMIT}),
     Case("starter_may", {"starter": "destination_school"}, "", {"cell": SUBMIT}),
     Case("starter_may", {"starter": None}, "", {"cell": SUBMIT}),
-    Case("coded_reason", {}, "列出的理由", {"cell": REJECT}, pending=True),
-    Case("coded_reason", {"reason": "fees"}, "列出的理由", {"cell": REJECT}),
-    Case("coded_reason", {"reason": "no_place"}, "列出的理由", {"cell": REJECT}),
-    Case("coded_reason", {"reason": "data_wrong"}, "", {"cell": REJECT}),
+    Case("coded_reason", {}, "列出的理由：信息不符；", REFUSE, pending=True),
+    Case("coded_reason", {"reason": "fees"}, "列出的理由：信息不符；", REFUSE),
+    Case("coded_reason", {"reason": "no_place"}, "列出的理由", REFUSE),
+    Case("coded_reason", {"reason": "data_wrong"}, "", REFUSE),
+    Case("catchment_pupil_not_refused", {"reason": "data_wrong"}, "不得以“信息不符”为由拒收", {
+        **REFUSE, "codes": ["data_wrong"]}, cures=0),
+    Case("catchment_pupil_not_refused", {"reason": "no_place"}, "可用的理由：信息不符", {
+        **REFUSE, "codes": ["no_place"]}),
+    Case("catchment_pupil_not_refused", {"reason": "data_wrong"}, "", {**REFUSE, "codes": ["no_place"]}),
+    Case("catchment_pupil_not_refused", {}, "", {**REFUSE, "codes": ["no_place"]}),
     Case("placed_pupil_not_refused", {"data.placed_by_bureau": True}, "安排", {"cell": REJECT}),
     Case("placed_pupil_not_refused", {}, "", {"cell": REJECT}),
     Case("other_proof_explained", {"documents": frozenset({"other_residence_proof"})}, "其他居住证明", OTHERS),
@@ -159,6 +167,11 @@ CASES = [
     Case("same_grade", {"grade": None}, "申请未填年级"),
     Case("same_grade", {"current_grade": None}, "未登记"),
     Case("same_grade", {"grade": 10, "current_grade": 10}, ""),
+    Case("grade_not_above", {"grade": 4}, "学生现读三年级，申请四年级"),
+    Case("grade_not_above", {"grade": None}, "申请未填年级"),
+    Case("grade_not_above", {"current_grade": None}, "未填年级"),
+    Case("grade_not_above", {"grade": 2}, ""),
+    Case("grade_not_above", {"grade": 3}, ""),
     Case("not_graduating", {"current_grade": 5, "last_grade": 5}, "五年级", cures=0),
     Case("not_graduating", {"current_grade": 5, "last_grade": 6}, ""),
     Case("not_first_term", {"current_grade": 1}, "一年级"),
@@ -182,7 +195,11 @@ CASES = [
     Case("class_has_place", {"class_size": 54}, "", CAP),
     Case("class_has_place", {"class_size": 55, "holds_place": True}, "", CAP),
     Case("class_has_place", {"class_size": 90, "stage": "senior"}, "", CAP),
-    Case("school_has_place", {"school_size": 900, "school_quota": 900}, "900"),
+    Case(
+        "school_has_place",
+        {"school_size": 900, "school_held": 7, "school_quota": 900},
+        "小学在读 893 人，已占学位 7 个，总量 900 人",
+    ),
     Case("school_has_place", {"school_size": 899, "school_quota": 900}, ""),
     Case("school_has_place", {"school_size": 900, "school_quota": None}, ""),
     Case("school_has_place", {"school_size": 900, "school_quota": 900, "holds_place": True}, ""),
@@ -205,9 +222,16 @@ CASES = [
     Case("fact_given", {}, "农村家庭", {"fact": "rural_family"}, pending=True),
     Case("fact_given", {"data.rural_family": False}, "", {"fact": "rural_family"}),
     Case("fact_is", {"data.register_moved": "student_only"}, "学生单人户口迁移", FAMILY),
-    Case("fact_is", {}, "须为：全家户口迁移", FAMILY, pending=True),
+    Case("fact_is", {}, "须为“全家户口迁移”", FAMILY, pending=True),
     Case("fact_is", {"data.register_moved": "family"}, "", FAMILY),
-    Case("fact_is", {"data.home_moved": False}, "须为：是", {"fact": "home_moved", "allowed": [True]}),
+    Case(
+        "fact_is",
+        {"data.guardian_register_in_catchment": True},
+        "须为“否”",
+        {"fact": "guardian_register_in_catchment", "allowed": [False], "instead": "return_to_registered_home"},
+        cures=2,
+    ),
+    Case("fact_is", {"data.home_moved": False}, "须为“是”", {"fact": "home_moved", "allowed": [True]}),
 ]
 REFUSING = [case for case in CASES if case.says]
 

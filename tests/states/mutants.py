@@ -1,0 +1,171 @@
+"""Mutants of a pack (变异体): what one edit can do to its numbers, papers, exceptions, dates, facts and conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from states.pack_chain import Chain, _flatten, read_chain
+from states.vocabulary import DATA_FACTS, GROUNDS, UNITS, WHEN_FACTS
+from tests.states.definitions import PATH, POLICIES
+
+Path = tuple[Any, ...]
+Edit = tuple[str, Any]
+GONE = object()
+BASE = "national-k12"
+
+DOCUMENTARY = ("source", "parameter", "not_software")
+"""Tables that are read by people and asked by no rule."""
+WORDING = (
+    "rule", "article", "basis", "because", "local", "changes", "label", "label_en", "approve_label", "approve_label_en",
+    "title", "title_en", "version", "kind", "extends", "id", "reviewed", "review_next", "does", "name", "fallback",
+)  # fmt: skip
+"""Keys that decide nothing by themselves: words, sources, permissions. `does` goes with its row."""
+SIDES = ("destination", "origin", "both")
+CONTENT_EVENTS = ("submit", "resubmit", "approve")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A pack after one edit."""
+
+    pack: str
+    where: str
+    edit: str
+    chain: Chain
+
+    def __str__(self) -> str:
+        return f"{self.pack}: {self.where}: {self.edit}"
+
+
+def shipped_chain(pack: str) -> Chain:
+    def text(name: str) -> str:
+        return (POLICIES / name / PATH).read_text("utf-8")
+
+    return read_chain(text(pack), f"{pack}/{PATH}", text)
+
+
+def mutants(pack: str) -> Iterator[Mutant]:
+    """Every mutant of a pack's own rows; what it inherits is its base's."""
+    chain = shipped_chain(pack)
+    source = chain.sources[-1]
+    for path, words, value in edits(source.document):
+        document = deepcopy(source.document)
+        put(document, path, value)
+        changed = replace(source, document=document)
+        levels = (*chain.levels[:-1], _flatten(chain.levels[-2] if len(chain.levels) > 1 else None, changed))
+        yield Mutant(pack, ".".join(map(str, path)), words, Chain((*chain.sources[:-1], changed), levels))
+
+
+def below(mutant: Mutant) -> Iterator[Mutant]:
+    """The packs that extend the mutant's, each over the changed base."""
+    if mutant.pack == BASE:
+        for pack in sorted(path.parent.name for path in POLICIES.glob(f"*/{PATH}") if path.parent.name != BASE):
+            own = shipped_chain(pack).sources[-1]
+            compiled = _flatten(mutant.chain.compiled, own)
+            yield replace(
+                mutant, pack=pack, chain=Chain((*mutant.chain.sources, own), (*mutant.chain.levels, compiled))
+            )
+
+
+def put(document: Any, path: Path, value: Any) -> None:
+    *above, last = path
+    for key in above:
+        document = document[key]
+    if value is GONE:
+        del document[last]
+    else:
+        document[last] = value
+
+
+def edits(document: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:
+    """(path, words, new value) of every edit."""
+    yield from within(("pack", "facts"), document["pack"].get("facts", []))
+    for key, day in document["pack"]["in_force"].items():
+        yield ("pack", "in_force", key), "a day later", day + timedelta(days=1)
+    for table, rows in document.items():
+        if table in ("pack", *DOCUMENTARY):
+            continue
+        for name, row in rows.items():
+            if table in ("check", "also", "ground", "reason", "window", "freeze", "wipe"):
+                yield (table, name), "row left out", GONE
+            if table == "papers":
+                yield from within((table, name), row)
+            else:
+                yield from of_row((table, name), row, row)
+
+
+def of_row(path: Path, row: Any, whole: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:
+    for key, value in row.items():
+        here = (*path, key)
+        if key in WORDING:
+            continue
+        if key in ("when", "with"):
+            yield from of_row(here, value, {**whole, **value})
+            if key == "when":
+                yield from ((here, f"without {fact}", {k: v for k, v in value.items() if k != fact}) for fact in value)
+        elif key == "except":
+            for name, waiver in value.items():
+                yield (*here, name), "exception left out", GONE
+                yield from of_row((*here, name), waiver, waiver)
+        else:
+            yield from ((here, words, new) for words, new in of_value(key, value, whole, path[-1] == "when"))
+            if isinstance(value, list | dict):
+                yield from within(here, value)
+            if key == "on" and "at" not in row:
+                added = [event for event in CONTENT_EVENTS if event not in value]
+                yield from ((here, f"also on {event}", [*value, event]) for event in added)
+
+
+def of_value(key: str, value: Any, row: dict[str, Any], condition: bool) -> Iterator[Edit]:
+    """What one value may become."""
+    if isinstance(value, bool):
+        yield "the other way round", not value
+    elif isinstance(value, int):
+        yield "one more", value + 1
+        yield "one less", value - 1
+    elif isinstance(value, str):
+        yield from ((f"{value} → {other}", other) for other in others(key, value, condition))
+    elif key == "allowed" and len(value) == 1 and value[0] in (True, False):
+        yield "the other way round", [not value[0]]
+    elif key == "allowed" and "fact" in row:
+        rest = [one for one in DATA_FACTS[row["fact"]].values if one not in value]
+        yield from ((f"also {one}", [*value, one]) for one in rest)
+
+
+def others(key: str, value: str, condition: bool) -> list[str]:
+    """Words that could stand there instead."""
+    if len(value) == 5 and value[2] == "-" and value[:2].isdigit():
+        day = date.fromisoformat(f"2026-{value}")
+        return [f"{day + timedelta(days=step):%m-%d}" for step in (-1, 1)]
+    if condition:
+        domain = WHEN_FACTS.get(key) or DATA_FACTS[key].values
+        return [str(one) for one in domain if one != value][:2]
+    choices: dict[str, tuple[str, ...]] = {
+        "side": SIDES, "season": ("autumn", "spring"), "silence": ("escalate", "expire"), "starter": UNITS[:2],
+        "role": ("registrar", "principal"), "region": ("national", "beijing"), "instead": tuple(GROUNDS)[:2],
+        "anchor": ("term_starts", "term_ends", "holiday_starts"), "by": UNITS[:2],
+        "at": ("draft", "awaiting_origin_school", "awaiting_arrival"),
+        "fact": tuple(name for name, kind in DATA_FACTS.items()
+                      if value in DATA_FACTS and kind.type == DATA_FACTS[value].type),
+    }  # fmt: skip
+    return [one for one in choices.get(key, ()) if one != value][:2]
+
+
+def within(path: Path, value: Any) -> Iterator[tuple[Path, str, Any]]:
+    """Every part of a list or a table left out, and what its parts may become."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if len(value) > 1 and key not in ("season", "solar", "lunar", "anchor", "days"):
+                yield (*path, key), "left out", GONE
+            yield from (((*path, key), words, new) for words, new in of_value(key, inner, value, False))
+            yield from within((*path, key), inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield path, f"without {inner}", [*value[:number], *value[number + 1 :]]
+            if not isinstance(inner, str) or inner[2:3] == "-":
+                yield from (((*path, number), words, new) for words, new in of_value("", inner, {}, False))
+            yield from within((*path, number), inner)
