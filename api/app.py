@@ -30,8 +30,12 @@ RESOURCES = (
     tokens, me, organizations, students, requests, documents, dashboard, windows, policies, audit, verify, openapi,
 )  # fmt: skip
 
+log = logging.getLogger(__name__)
+
 BODY_MOST = 8 * 1024 * 1024
 """Bytes that any body may have; a call's own, smaller limit is set where the call is known."""
+READ_OUT_MOST = 64 * 1024 * 1024
+"""Bytes of a refused body that are still taken in, and thrown away; whoever announces more is cut off."""
 
 CSP = "; ".join(
     (
@@ -53,6 +57,7 @@ HEADERS = {
 def create_app(settings: Settings, service: Service | None = None) -> Flask:
     """The application. `service` is handed in by tests and the demo; else one is built on Flask-SQLAlchemy's engine."""
     app = Flask("api", static_folder=None)
+    app.url_map.strict_slashes = False
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
@@ -72,12 +77,32 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     _add_pages(app)
     app.before_request(_received)
     app.after_request(_secured)
+    app.after_request(_read_out)
     return app
 
 
 def _received() -> None:
     """Stamp the legal instant at which the call came in: windows are judged by it, not by who got the row first."""
     g.received = current_app.extensions["service"].clocks.legal()
+    if request.content_length is not None:
+        # gunicorn ends a body that was cut off as if it were whole; without this mark its length is counted.
+        g.body_ends = request.environ.pop("wsgi.input_terminated", False)
+
+
+def _read_out(response: Response) -> Response:
+    """Take in what nobody has read of the body: who is still sending would meet a reset instead of the answer.
+
+    Only what was announced: whoever sends without an end gets the answer at once.
+    """
+    left = request.content_length or 0
+    if left > READ_OUT_MOST or not g.get("body_ends"):
+        return response  # A server that does not end the body itself would wait for more of it forever.
+    try:
+        while left > 0 and (data := request.environ["wsgi.input"].read(min(left, 65_536))):
+            left -= len(data)
+    except (OSError, ValueError):
+        log.info("the body was cut off")
+    return response
 
 
 def _add_pages(app: Flask) -> None:

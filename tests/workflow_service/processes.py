@@ -13,12 +13,16 @@ ROOT = Path(__file__).parents[2]
 
 def start(world: World, database: Database, *arguments: str) -> "subprocess.Popen[bytes]":
     """Start a process of its own on the world's database and data folder."""
-    environment = {
+    command = [sys.executable, "-m", "tests.workflow_service.processes", *arguments]
+    return subprocess.Popen(command, env=environment(world, database), cwd=ROOT)
+
+
+def environment(world: World, database: Database) -> dict[str, str]:
+    """What a process needs to serve the world's database and data folder."""
+    return {
         **os.environ, "WORKFLOW_ENV": "development", "DATA": str(world.service.settings.data),
         "DATABASE_URL": database.url, "DATABASE_OWNER_URL": database.owner_url, "PYTHONPATH": str(ROOT),
     }  # fmt: skip
-    command = [sys.executable, "-m", "tests.workflow_service.processes", *arguments]
-    return subprocess.Popen(command, env=environment, cwd=ROOT)
 
 
 def main(what: str, *arguments: str) -> None:
