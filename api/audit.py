@@ -8,8 +8,8 @@ from flask import Blueprint, request
 from marshmallow import fields
 
 from api.endpoint import Call, located, operation
-from api.organizations import page
-from api.shapes import Shape, Shown, Text
+from api.organizations import part
+from api.shapes import Paging, Shown, Text
 from api.students import READERS
 from workflow_service.actors import Actor
 from workflow_service.ids import parse_id
@@ -19,7 +19,7 @@ from workflow_service.views.trail import trail_view
 bp = Blueprint("audit", __name__)
 
 
-class AuditQuery(Shape):
+class AuditQuery(Paging):
     """`?object=` is the id of a request or a student."""
 
     object = Text(required=True, least=1, most=30)
@@ -39,7 +39,7 @@ class TrailShown(Shown):
 def _find(service: Service, actor: Actor) -> Any:
     given = request.args.get("object")
     # Without an object there is nothing to be found or not: the shape is judged later (422).
-    return None if given is None else trail_view(service, actor, located(parse_id(given)))
+    return trail_view(service, actor, located(parse_id(given))) if given else None
 
 
 @operation(
@@ -48,4 +48,4 @@ def _find(service: Service, actor: Actor) -> Any:
 )  # fmt: skip
 def get_audit(call: Call) -> dict[str, Any]:
     """Every event, oldest first, with the hash that chains it to the one before."""
-    return page(call.found, None)
+    return part(call.found, call.query)

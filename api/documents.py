@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request, send_file
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 
@@ -34,7 +34,7 @@ class Upload(fields.Field[FileStorage]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FileStorage:
         if not isinstance(value, FileStorage):
-            raise self.make_error("validator_failed")
+            raise ValidationError("Not a file.")
         return value
 
 
@@ -89,7 +89,7 @@ def _shown(call: Call, document_id: int) -> Answer:
 @operation(
     bp, "POST", "/requests/<request_id>/documents", summary="Upload a paper / 上传材料", find=find_request,
     may=_may_upload, form=DocumentGiven, inspect=_inspect, answers=DocumentShown, status=201, roles=DECIDERS,
-    show=_shown, responses=(409, 507),
+    show=_shown, location="/api/v1/documents", responses=(409, 507),
 )  # fmt: skip
 def post_document(call: Call) -> int:
     """The paper; judged by content, stored before its row, never overwritten."""
@@ -135,6 +135,7 @@ def get_document(call: Call) -> Response:
     """The file as an attachment, whole and checked against its hash; never shown inside a page of ours."""
     row, stream = call.found
     response = send_file(stream, mimetype=row.media_type, etag=row.sha256, max_age=0)
+    response.content_length = row.size
     # The suffix is the content's: a .html in the client's name must not decide how a browser opens it.
     name = row.name.rsplit(".", 1)[0] + SUFFIXES.get(row.media_type, ".bin")
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)

@@ -53,6 +53,12 @@ def after_cursor(cursor: str | None) -> int:
     return after
 
 
+def part(items: list[dict[str, Any]], query: dict[str, Any]) -> dict[str, Any]:
+    """One page of a list that is read whole; its cursor is how many items came before."""
+    start, limit = after_cursor(query["cursor"]), query["limit"]
+    return page(items[start : start + limit], start + limit if len(items) > start + limit else None)
+
+
 def page(items: list[dict[str, Any]], following: int | str | None) -> dict[str, Any]:
     """One page of a list."""
     return {"items": items, "next": None if following is None else str(following)}

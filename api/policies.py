@@ -8,8 +8,8 @@ from flask import Blueprint
 from marshmallow import fields
 
 from api.endpoint import Call, operation
-from api.organizations import page
-from api.shapes import Counted, Shape, Shown
+from api.organizations import part
+from api.shapes import Counted, Paging, Shape, Shown
 from workflow_service.views.policies import policies_view, policy_view
 
 bp = Blueprint("policies", __name__)
@@ -32,10 +32,10 @@ class PolicyQuery(Shape):
     version = Counted(1, 10**6, load_default=None)
 
 
-@operation(bp, "GET", "/policies", summary="The rules / 规则包", answers=PolicyShown, many=True)
+@operation(bp, "GET", "/policies", summary="The rules / 规则包", query=Paging, answers=PolicyShown, many=True)
 def get_policies(call: Call) -> dict[str, Any]:
     """Every stored version with its routes."""
-    return page(policies_view(call.service), None)
+    return part(policies_view(call.service), call.query)
 
 
 def _find(service: Any, actor: Any, policy_id: str) -> Any:

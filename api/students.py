@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from api.endpoint import Answer, Call, operation
 from api.errors import Problem, invalid
-from api.organizations import after_cursor, page
+from api.organizations import after_cursor, page, part
 from api.shapes import Counted, Day, Ident, Paging, Shape, Shown, Text
 from states.student_status import STATUSES
 from workflow_service.accounts import log_access
@@ -79,7 +79,7 @@ class RevealQuery(Shape):
     purpose = Text(least=1, most=200, load_default=None)
 
 
-class HistoryQuery(Shape):
+class HistoryQuery(Paging):
     """`?as_of=DATE` shows that day only."""
 
     as_of = Day(load_default=None)
@@ -127,4 +127,4 @@ def get_student_history(call: Call) -> dict[str, Any]:
     """Every status, school and class, from when to when, by which request."""
     as_of = call.query["as_of"]
     day = date.fromisoformat(as_of) if as_of else None
-    return page(student_history(call.service, call.found.id, day), None)
+    return part(student_history(call.service, call.found.id, day), call.query)

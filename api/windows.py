@@ -8,8 +8,8 @@ from flask import Blueprint
 from marshmallow import fields
 
 from api.endpoint import Call, operation
-from api.organizations import page
-from api.shapes import Shown
+from api.organizations import part
+from api.shapes import Paging, Shown
 from workflow_service.views.windows import windows_view
 
 bp = Blueprint("windows", __name__)
@@ -25,7 +25,7 @@ class WindowShown(Shown):
     closes = fields.AwareDateTime(required=True, allow_none=True)
 
 
-@operation(bp, "GET", "/windows", summary="What is open when / 受理窗口", answers=WindowShown, many=True)
+@operation(bp, "GET", "/windows", summary="What is open when / 受理窗口", query=Paging, answers=WindowShown, many=True)
 def get_windows(call: Call) -> dict[str, Any]:
     """For each policy in my scope, whether transfers are taken in, until when, and when next."""
-    return page(windows_view(call.service, call.actor), None)
+    return part(windows_view(call.service, call.actor), call.query)
