@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import Problem, invalid, unauthorized
-from api.shapes import read
+from api.shapes import Shape, read
 from workflow_service.accounts import actor_of_token
 from workflow_service.actors import Actor
 from workflow_service.errors import NotFound
@@ -30,6 +31,9 @@ from workflow_service.service import Service
 JSON_MOST = 256 * 1024
 FORM_MOST = 64 * 1024
 """Bytes that the fields of a multipart upload may take beside the file itself."""
+
+_NOTHING = re.compile(r"\bq\s*=\s*0*(\.0*)?\s*(;|$)")
+"""The quality that an Accept header gives to what is not wanted at all."""
 
 Found = Any
 Finder = Callable[..., Found]
@@ -82,6 +86,7 @@ class Operation:
     form: type[Schema] | None = None
     query: type[Schema] | None = None
     find: Finder | None = None
+    location: str | None = None
     may: Callable[[Call], None] | None = None
     inspect: Callable[[Call], None] | None = None
     roles: frozenset[str] = frozenset()
@@ -99,7 +104,8 @@ def operation(
     """Declare a call. With `show` it is keyed: the function returns the object's id, `show` makes the answer from it.
 
     `find(service, actor, **path)` locates the object or raises NotFound; `may(call)` raises a 403;
-    `inspect(call)` looks at an uploaded file and raises 413 or 415.
+    `inspect(call)` looks at an uploaded file and raises 413 or 415. `location` is where the created object is found,
+    without its id, when that is not below the call's own address.
     """
     declared_operation = Operation(method, path, roles=frozenset(roles), **declared)
 
@@ -131,8 +137,8 @@ def _run(op: Operation, function: Callable[[Call], Any], arguments: dict[str, st
     if op.may is not None:
         op.may(call)
     raw = _take_in(op, call)
-    if op.query is not None:
-        call.query = _read_query(op.query)
+    if not op.public:
+        call.query = _read_query(op.query or Shape)
     if op.body is not None or op.form is not None:
         call.body = read(op.body or op.form, raw)  # type: ignore[arg-type]
     if op.show is not None and (replay := _replay(op, call, raw)) is not None:
@@ -165,9 +171,16 @@ def signed_in(service: Service) -> Actor:
 
 
 def _accepts(op: Operation) -> None:
-    offered = [op.produces, "application/problem+json"]
-    accepted = request.accept_mimetypes
-    if accepted and op.produces == "application/json" and accepted.best_match(offered) is None:
+    """406 where the caller wants anything but JSON. `; charset=utf-8`, `*` and `q=.2` are what some clients send."""
+    header = request.headers.get("Accept", "")
+    if op.produces != "application/json" or not header.strip():
+        return
+    wanted = {}
+    for part in header.lower().split(","):
+        kind, _, parameters = part.partition(";")
+        wanted[kind.strip()] = _NOTHING.search(parameters) is None
+    exact = [wanted[kind] for kind in ("application/json", "application/problem+json") if kind in wanted]
+    if not any(exact or [wanted.get(kind, False) for kind in ("application/*", "*/*", "*")]):
         raise Problem(406, "not-acceptable", "只提供 application/json / Only application/json is offered.")
 
 
@@ -183,8 +196,11 @@ def _take_in(op: Operation, call: Call) -> Any:
     kind = request.mimetype
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise Problem(415, "media-type", "请以 application/json 发送 / Send it as application/json.")
+    text = request.get_data(cache=False)
+    if request.content_length is None and len(text) >= JSON_MOST:
+        raise RequestEntityTooLarge  # It was sent in chunks and cut off at the limit.
     try:
-        return json.loads(request.get_data(cache=False).decode("utf-8"), parse_constant=_no_constant)
+        return json.loads(text.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Problem(400, "not-json", "请求体不是 JSON / The body is not JSON.") from error
 
@@ -207,9 +223,12 @@ def _take_form(op: Operation, call: Call) -> dict[str, Any]:
 
 
 def _read_query(schema: type[Schema]) -> dict[str, Any]:
-    """The query, every name once; `lang` is everybody's."""
-    given = {name: values[0] for name, values in request.args.lists() if name != "lang"}
-    return read(schema, given)
+    """The query, every name once; `lang` is everybody's, and a name without a value was not given (`?kind=&q=`)."""
+    given = {name: [value for value in values if value] for name, values in request.args.lists() if name != "lang"}
+    for name, values in given.items():
+        if len(values) > 1:
+            raise invalid(name, "只能给出一次", "may be given only once")
+    return read(schema, {name: values[0] for name, values in given.items() if values})
 
 
 def _replay(op: Operation, call: Call, raw: Any) -> Response | None:
@@ -219,7 +238,7 @@ def _replay(op: Operation, call: Call, raw: Any) -> Response | None:
         return None
     if not 1 <= len(sent) <= 200 or not sent.isprintable() or not sent.isascii():
         raise invalid("Idempotency-Key", "应为 1 至 200 个可见字符", "1 to 200 printable ASCII characters")
-    call.key = Key(f"{op.method} {request.path}", sent, _body_hash(raw, call.file))
+    call.key = Key(f"{op.method} {request.path.rstrip('/')}", sent, _body_hash(raw, call.file))
     stored = find_answer(call.service, call.actor, call.key)
     return None if stored is None else _answer_once(op, call, stored.object_id, stored)
 
@@ -262,7 +281,7 @@ def _answer_once(op: Operation, call: Call, object_id: int, stored: StoredAnswer
     if stored.etag is not None:
         response.headers["ETag"] = stored.etag
     if stored.status == 201:
-        response.headers["Location"] = f"{request.path.rstrip('/')}/{object_id}"
+        response.headers["Location"] = f"{op.location or request.path.rstrip('/')}/{object_id}"
     return response
 
 

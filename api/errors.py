@@ -85,6 +85,13 @@ def unauthorized(detail: str) -> Problem:
 _NOT_FOUND = Problem(404, "not-found", "没有这个对象，或不在您的管理范围内 / It is not there, or not in your scope.")
 
 
+_DETAILS = {
+    405: "此地址不支持该方法，可用的见 Allow / This address does not know the method; Allow names those it knows.",
+    413: "内容超过上限，没有写入任何内容 / The body is larger than allowed; nothing was written.",
+}
+"""What is said where the libraries refuse; theirs is English only."""
+
+
 def problem_of(error: Exception) -> Problem:
     """The problem that stands for an error; anything unknown is a defect of ours: logged here, 500 without detail."""
     for kind, make in _TABLE.items():
@@ -105,8 +112,9 @@ def _of_http(error: HTTPException) -> Problem:
     status = error.code or 500
     if status == 404:
         return _NOT_FOUND
+    detail = _DETAILS.get(status, error.description or "")
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")}
-    return Problem(status, "http", error.description or "", headers=kept)
+    return Problem(status, "http", detail, headers=kept)
 
 
 def _of_store(error: OSError) -> Problem:
@@ -147,7 +155,12 @@ _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {
         "此件已被处理或更改，请按现状重新办理 / It has moved on since you read it.",
         {"current": e.current},
     ),
-    errors.Blocked: lambda e: Problem(409, "blocked", e.detail, {"blocked_by": [], **_reasons(e.reasons)}),
+    errors.Blocked: lambda e: Problem(
+        409,
+        "blocked",
+        e.detail,
+        {"blocked_by": [], **_reasons(e.reasons), **({"existing": e.existing} if e.existing else {})},
+    ),
     errors.KeyReused: lambda e: Problem(
         422,
         "key-reused",

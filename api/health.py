@@ -108,7 +108,7 @@ def get_metrics(call: Call) -> Response:
         waiting, oldest = connection.execute(
             select(func.count(), func.min(Outbox.created_at)).where(Outbox.delivered_at.is_(None))
         ).one()
-        beats = connection.execute(select(Heartbeat.name, Heartbeat.at)).all()
+        beats = connection.execute(select(Heartbeat.name, Heartbeat.at).where(Heartbeat.at > 0)).all()  # no gates
     lines = ["# HELP workflow_requests Requests by kind and state.", "# TYPE workflow_requests gauge"]
     lines += [f'workflow_requests{{kind="{kind}",state="{state}"}} {count}' for kind, state, count in states]
     lines += _gauge("workflow_requests_overdue", "Open requests past their due instant.", overdue)

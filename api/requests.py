@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -14,17 +13,17 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from api.endpoint import JSON_MOST, Answer, Call, operation
 from api.errors import invalid, problem_of, replaced
 from api.organizations import page
-from api.shapes import Day, Ident, Paging, Shape, Shown, Text, Truth, Whole
+from api.shapes import Day, DayOrInstant, Ident, Paging, Shape, Shown, Text, Truth, Whole
 from api.students import READERS
-from states.calendar import day_opens
+from states.plan import SYSTEM_EVENTS
 from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS
 from workflow_service.actors import Actor
 from workflow_service.boxes import BOXES, BadCursor, Wanted, list_requests
 from workflow_service.db import reading
-from workflow_service.errors import NotFound, Stale
+from workflow_service.errors import Invalid, NotFound, Stale
 from workflow_service.facts import gather
+from workflow_service.given import allowed_with
 from workflow_service.ids import parse_id
-from workflow_service.models.columns import to_micros
 from workflow_service.requests import NewRequest, amend_request, check_request, create_request
 from workflow_service.service import Service
 from workflow_service.transitions import check_capability, fire
@@ -88,12 +87,19 @@ class RequestChanges(Shape):
 
 
 class EventGiven(Shape):
-    """An event to send; `reason` is one of the coded reasons where the event needs one."""
+    """An event to send; `reason` is one of the coded reasons where the event needs one (`events[].reasons`)."""
 
-    event = Text(required=True, least=1, most=40)
+    event = fields.String(required=True, validate=validate.OneOf(EVENTS + SYSTEM_EVENTS))
     comment = Text(most=2000, allow_none=True)
     reason = Text(most=60, allow_none=True)
     data = fields.Nested(FactsGiven)
+
+    @validates_schema
+    def _facts_of_the_event(self, data: dict[str, Any], **_: Any) -> None:
+        try:
+            allowed_with(data["event"], data.get("data", {}))
+        except Invalid as error:
+            raise ValidationError({each["field"]: [each["message"]] for each in error.errors}) from error
 
 
 class RequestQuery(Paging):
@@ -102,7 +108,7 @@ class RequestQuery(Paging):
     box = fields.String(load_default=None, validate=validate.OneOf(BOXES))
     kind = Text(most=40, load_default=None)
     state = Text(most=60, load_default=None)
-    due_before = Day(load_default=None)
+    due_before = DayOrInstant(load_default=None)
     q = Text(most=60, load_default=None)
 
 
@@ -188,9 +194,7 @@ def _new_request(body: dict[str, Any]) -> NewRequest:
 def get_requests(call: Call) -> dict[str, Any]:
     """Requests in a box or in my scope, soonest due first."""
     query = call.query
-    before = query["due_before"]
-    due = to_micros(day_opens(date.fromisoformat(before))) if before else None
-    wanted = Wanted(query["box"], query["kind"], query["state"], due, query["q"])
+    wanted = Wanted(query["box"], query["kind"], query["state"], query["due_before"], query["q"])
     try:
         rows, following = list_requests(call.service, call.actor, wanted, query["limit"], query["cursor"])
     except BadCursor as error:
@@ -265,7 +269,7 @@ def _may_ever_send(call: Call) -> None:
     except (ValueError, RecursionError):
         return
     event = body.get("event") if isinstance(body, dict) else None
-    if isinstance(event, str) and event in EVENTS:
+    if isinstance(event, str) and event in EVENTS + SYSTEM_EVENTS:
         _row, plan, facts = call.found
         check_capability(plan, facts, event)
 

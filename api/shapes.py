@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from api.errors import Problem
+from states.calendar import day_opens
 from workflow_service.ids import parse_id
+from workflow_service.models.columns import to_micros
 
 LIMIT_MOST = 200
 
@@ -29,7 +31,14 @@ _CHINESE = {
     "Invalid input type.": "应为对象",
     "Not an id.": "不是有效的编号",
     "Cannot be stored: it holds a character that is none.": "含有无法保存的字符",
+    "Not a file.": "应为上传的文件",
+    "Give either student or student_id.": "student 与 student_id 须且只须给出一个",
 }
+_CHINESE_PATTERNS = (
+    (re.compile(r"Must be one of: (.*)\."), "应为其中之一：{}"),
+    (re.compile(r"Must be greater than or equal to (\d+) and less than or equal to (\d+)\."), "应在 {} 至 {} 之间"),
+    (re.compile(r"Length must be between (\d+) and (\d+)\."), "应有 {} 至 {} 个字"),
+)
 
 
 class Shape(Schema):
@@ -90,6 +99,19 @@ class Day(fields.String):
         return value
 
 
+class DayOrInstant(Day):
+    """A day, or an instant with its offset as every answer shows them: what is before it is due on an earlier day."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:  # type: ignore[override]
+        """Microseconds that a due instant must lie below. 24:00 of a day is 00:00 of the next, and before that day."""
+        if isinstance(value, str) and "T" in value:
+            try:
+                return to_micros(datetime.fromisoformat(value))
+            except (ValueError, OverflowError) as error:
+                raise ValidationError("Not a valid date.") from error
+        return to_micros(day_opens(date.fromisoformat(super()._deserialize(value, attr, data, **kwargs)))) + 1
+
+
 class Ident(fields.String):
     """An id: digits as a text, read as an integer. Whether it exists is another question (404 or a rule)."""
 
@@ -136,4 +158,12 @@ def _flat(messages: Any, path: str = "") -> Iterator[dict[str, str]]:
             yield from _flat(inner, path if name == "_schema" else f"{path}.{name}".lstrip("."))
         return
     for message in messages if isinstance(messages, list) else [messages]:
-        yield {"field": path, "message": _CHINESE.get(message, "值不符合要求"), "message_en": message}
+        chinese, _, english = message.rpartition(" / ")
+        yield {"field": path, "message": chinese or _in_chinese(message), "message_en": english}
+
+
+def _in_chinese(message: str) -> str:
+    for pattern, chinese in _CHINESE_PATTERNS:
+        if found := pattern.fullmatch(message):
+            return chinese.format(*found.groups())
+    return _CHINESE.get(message, "值不符合要求")

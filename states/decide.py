@@ -12,8 +12,8 @@ from datetime import datetime
 from states.calendar import Clock, days_left, days_used, due_instant, resume, run_clock
 from states.definition import FINALS, Citation, SharedLimit
 from states.facts import Facts
-from states.plan import APPROVING, Bound, Cell, Plan, endings, fits
-from states.verdict import EventVerdict, Reason
+from states.plan import APPROVING, STATE_LABELS, Bound, Cell, Plan, endings, fits
+from states.verdict import EventVerdict, No, Reason
 
 COMING_IN = ("submit", "resubmit")
 """What is only missing never blocks these: it is listed, and blocks every approval."""
@@ -132,6 +132,20 @@ def time_over(plan: Plan, facts: Facts) -> tuple[Reason, ...]:
     """
     found = ((bound.cite, bound.ask(facts)) for bound in endings(plan, facts.state))
     return tuple(Reason(cite, no) for cite, no in found if no is not None)
+
+
+def out_of_place(plan: Plan, state: str, what: str, what_en: str) -> Reason:
+    """Why `what` cannot be done in this state at all: the route has no place for it; what it has is named."""
+    step = plan.step(state)
+    here, here_en = (step.label, step.label_en) if step else STATE_LABELS.get(state, (state, state))
+    cells = [cell for cell in plan.cells.get(state, ()) if not cell.system]
+    if not cells:
+        return Reason(plan.route.cite, No(f"本件已结束（{here}），不能{what}", f"It has ended ({here_en}): {what_en}."))
+    possible, possible_en = "、".join(cell.label for cell in cells), ", ".join(cell.event for cell in cells)
+    return Reason(
+        plan.route.cite,
+        No(f"“{here}”环节不能{what}；可办理：{possible}", f"In “{here_en}”: {what_en}. Possible are: {possible_en}."),
+    )
 
 
 def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:

@@ -41,10 +41,14 @@ class Stale(ServiceError):
 
 @dataclass
 class Blocked(ServiceError):
-    """The event does not fit the state, or rules block it (409): all reasons at once."""
+    """The event does not fit the state, or rules block it (409): all reasons at once.
+
+    `existing`: id and number of the request that is there already, where that is what blocks.
+    """
 
     detail: str
     reasons: tuple[Reason, ...] = ()
+    existing: Mapping[str, str] | None = None
 
 
 class KeyReused(ServiceError):

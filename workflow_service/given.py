@@ -13,13 +13,21 @@ WITH_EVENT = {"confirm_arrival": frozenset({"arrived_on"}), "note": frozenset({"
 """Which facts may come along with an event; all other events take none: a draft or a returned request is corrected."""
 
 
-def allowed_with(event: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that come with an event, as they are stored. Raises `Invalid` naming every one that may not."""
+def allowed_with(event: str, data: Mapping[str, Any], today: date | None = None) -> dict[str, Any]:
+    """The facts that come with an event, as they are stored. Raises `Invalid` naming every one that may not.
+
+    They say what has happened: with `today` a later day is refused, for nobody has arrived tomorrow.
+    """
     wrong = sorted(set(data) - WITH_EVENT.get(event, frozenset()))
     if wrong:
         raise Invalid([{"field": f"data.{name}", "message": f"{event} 不能附带此事实 / does not come with {event}"}
                        for name in wrong])  # fmt: skip
-    return valid_data(data)
+    good = valid_data(data)
+    early = [name for name, value in good.items() if today and value > today.isoformat()]
+    if early:
+        message = f"不能晚于今天 {today} / may not be later than today, {today}"
+        raise Invalid([{"field": f"data.{name}", "message": message} for name in early])
+    return good
 
 
 def valid_data(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import Connection, insert, select, update
 
-from states.decide import time_over
+from states.decide import out_of_place, time_over
 from states.facts import Facts
 from states.plan import Plan
+from states.verdict import No, Reason
 from states.vocabulary import DOCUMENT_KINDS
 from workflow_service.actors import Actor
 from workflow_service.db import reading, run_tx
@@ -49,7 +50,9 @@ def add_document(
     row, plan, facts = gather(service, request_id, actor)
     _check_upload(row, plan, facts)
     if kind not in DOCUMENT_KINDS:
-        raise Invalid([{"field": "kind", "message": f"没有这种材料 / unknown document kind {kind}"}])
+        asked = ", ".join(sorted({each for need in plan.requirements for bundle in need.any_of for each in bundle}))
+        message = f"没有这种材料；本业务要求的有：{asked} / unknown document kind {kind}; what is asked for: {asked}"
+        raise Invalid([{"field": "kind", "message": message}])
     limit = plan.definition.document_limit
     content = stream.read(limit + 1)
     found = inspect(content, limit)
@@ -83,13 +86,15 @@ def add_document(
 
 def _check_upload(row: Row, plan: Plan, facts: Facts) -> None:
     if row["state"] in ("completed", "rejected", "recalled", "expired"):
-        raise Blocked("业务已结束，不能再交材料 / the request has ended")
+        raise Blocked("业务已结束，不能再交材料 / the request has ended",
+                      (out_of_place(plan, row["state"], "上传材料", "no document is added"),))  # fmt: skip
     if not may_upload(plan, facts):
         raise Forbidden("材料由办理本环节的单位上传 / only the unit whose step it is uploads")
     if over := time_over(plan, facts):
         raise Blocked("期限已届满，不能再交材料 / the time has run out", over)
     if row["documents"] and row["documents"].count(",") + 1 >= MOST_FILES:
-        raise Blocked(f"材料已达 {MOST_FILES} 份 / there are {MOST_FILES} files already")
+        full = No(f"材料已达 {MOST_FILES} 份", f"There are {MOST_FILES} files already.")
+        raise Blocked(f"{full.message} / {full.message_en}", (Reason(plan.definition.missing_papers, full),))
 
 
 def _document(service: Service, document_id: int) -> Any:
@@ -114,7 +119,8 @@ def remove_document(service: Service, request_id: int, document_id: int, actor: 
             raise Forbidden("只有上传单位可以移除 / only the unit that uploaded it removes it")
         if row["state"] not in ("draft", "returned"):
             raise Blocked(
-                "草稿或退回补正时才能移除材料 / documents are removed only from a draft or a returned request"
+                "草稿或退回补正时才能移除材料 / documents are removed only from a draft or a returned request",
+                (out_of_place(plan, row["state"], "移除材料", "no document is removed"),),
             )
         if over := time_over(plan, facts):
             raise Blocked("期限已届满，不能再移除材料 / the time has run out", over)
@@ -134,7 +140,12 @@ def _remove(service: Service, row: Row, actor: Actor, document_id: int, micros: 
 
 
 def open_document(service: Service, document_id: int, actor: Actor) -> tuple[Any, BinaryIO]:
-    """(row, verified stream) of a document, to those who may see its request. Raises NotFound."""
+    """(row, verified stream) of a document, to those who may see its request. Raises NotFound.
+
+    What was taken out is still there for the auditor only.
+    """
     document = _document(service, document_id)
+    if document.removed_at is not None and "auditor" not in actor.roles:
+        raise NotFound()
     gather(service, document.request_id, actor)
     return document, service.store.open(document.sha256)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from states.decide import pending_at_submit, reasons_against, time_over
+from states.decide import out_of_place, pending_at_submit, reasons_against, time_over
+from states.definition import Citation
 from states.facts import Facts
 from states.plan import Plan
-from states.verdict import Reason
+from states.verdict import Cure, No, Reason
 from states.windows import judge
 from workflow_service.actors import Actor
 from workflow_service.db import reading, run_tx
@@ -225,9 +226,25 @@ def _store_draft(service: Service, actor: Actor, row: Row, plan: Plan, micros: i
         run_tx(service.engine, write)
     except IntegrityError as error:
         if error.orig is not None and is_unique_violation(error.orig, "request"):
-            raise Blocked("本校已有该学生的同类草稿 / your school already has a draft for this student") from error
+            raise _second_draft(service, actor, row, plan) from error
         raise
     return request_id
+
+
+def _second_draft(service: Service, actor: Actor, row: Row, plan: Plan) -> Blocked:
+    """The refusal of a second draft of one kind for one student: it names the first, to go on with."""
+    first = select(Request.id, Request.number).where(
+        Request.subject_id == row["subject_id"], Request.kind == row["kind"], Request.state == "draft",
+        Request.applicant_id == actor.organization_id)  # fmt: skip
+    with reading(service.engine) as connection:
+        found = connection.execute(first).one_or_none()
+    number = found.number if found else ""
+    cite = Citation("WS-02", "本系统约定：一个学生的同类业务，一校只有一份草稿", "decided", plan.definition.pack)
+    go_on = Cure("settle", row["starter"], f"继续办理或撤回草稿 {number}", f"Go on with draft {number}, or recall it.")
+    there = f"本校已有该学生的同类草稿：{number}", f"Your school already has a draft for this student: {number}."
+    no = No(*there, (go_on,))
+    existing = {"id": str(found.id), "number": found.number} if found else None
+    return Blocked(f"{no.message} / {no.message_en}", (Reason(cite, no),), existing)
 
 
 def _draft_end(micros: int, plan: Plan) -> int:
@@ -261,7 +278,8 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     if row["version"] != version:
         raise Stale(current_of(service, request_id))
     if row["state"] not in AMENDABLE:
-        raise Blocked(f"{row['state']} 状态不能修改 / cannot be corrected in the state {row['state']}")
+        raise Blocked("此时不能修改 / it cannot be corrected now",
+                      (out_of_place(plan, row["state"], "修改内容", "nothing is corrected"),))  # fmt: skip
     if over := time_over(plan, facts):
         raise Blocked("期限已届满，不能再修改 / the time has run out", over)
     wrong = set(changes) - AMENDABLE[row["state"]]

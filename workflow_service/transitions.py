@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from states.calendar import Calendar, clock_json, day_opens, remaining_working_days
-from states.decide import Change, Refusal, decide
+from states.decide import Change, Refusal, decide, out_of_place
 from states.facts import Facts
 from states.place import most_taken
-from states.plan import Plan
+from states.plan import LABELS, Plan
+from states.verdict import Reason
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
 from workflow_service.db import reading
@@ -27,7 +28,7 @@ from workflow_service.given import allowed_with
 from workflow_service.history import Trail, salted
 from workflow_service.keys import Key, find_answer
 from workflow_service.models import Account, History, Organization
-from workflow_service.models.columns import dumps, iso, to_micros
+from workflow_service.models.columns import dumps, from_micros, iso, to_micros
 from workflow_service.sql.errors import is_lost, is_repeatable, is_unique_violation
 from workflow_service.sql.transition import statements
 
@@ -58,7 +59,7 @@ def fire(
     Raises NotFound, Forbidden, Stale, Blocked (all reasons), Contended.
     """
     at = service.clocks.legal() if received is None else received
-    given = allowed_with(event, data) if data else {}
+    given = allowed_with(event, data, from_micros(at).date()) if data else {}
     for _ in range(ATTEMPTS):
         row, plan, facts = gather(service, request_id, actor, at)
         check_capability(plan, facts, event)
@@ -67,7 +68,7 @@ def fire(
         facts = replace(facts, reason=reason, comment=comment, data={**facts.data, **typed(given)})
         outcome = decide(plan, facts, event)
         if isinstance(outcome, Refusal):
-            raise Blocked(_detail(row, event, outcome), outcome.reasons)
+            raise Blocked(_detail(row, event, outcome), outcome.reasons or (_out_of_place(plan, facts, event),))
         transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
         if transition.write() or transition.was_written():
             return Fired(request_id, outcome.target, row["version"] + 1)
@@ -89,6 +90,11 @@ def _detail(row: Row, event: str, refusal: Refusal) -> str:
     if refusal.cell is None:
         return f"当前状态 {row['state']} 不能进行 {event} / {event} does not fit the state {row['state']}"
     return f"共 {len(refusal.reasons)} 个原因 / {len(refusal.reasons)} reason(s)"
+
+
+def _out_of_place(plan: Plan, facts: Facts, event: str) -> Reason:
+    label, label_en = LABELS.get(event, (event, event))
+    return out_of_place(plan, facts.state, f"“{label}”", f"“{label_en}” does not fit")
 
 
 def current_of(service: Service, request_id: int) -> dict[str, Any]:
