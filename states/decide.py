@@ -6,7 +6,7 @@ follows from it. Neither writes anything: `workflow_service.transitions.fire` do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from states.calendar import Clock, days_left, days_used, due_instant, resume, run_clock
@@ -73,6 +73,12 @@ def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[
 
 def _waived(bound: Bound, facts: Facts) -> bool:
     return any(fits(waiver, facts) for waiver in bound.waivers)
+
+
+def reasons_open(cell: Cell, facts: Facts) -> tuple[str, ...]:
+    """The coded reasons that the asker may give with this event (可选理由): each is tried, no rule is written twice."""
+    without = len(reasons_against(cell, facts, explaining=True))
+    return tuple(code for code in cell.reasons if len(reasons_against(cell, replace(facts, reason=code))) == without)
 
 
 def pending_at_submit(plan: Plan, facts: Facts) -> list[Reason]:

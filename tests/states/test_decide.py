@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from states.calendar import Clock, run_clock
-from states.decide import Change, Refusal, decide, explain, pending_at_submit, time_over
+from states.decide import Change, Refusal, decide, explain, pending_at_submit, reasons_open, time_over
 from states.facts import Facts
 from states.plan import Plan, compile_plan
 from tests.states.definitions import CALENDAR, DEFINITION, ROUTES, at, good_facts, plan_of, shipped
@@ -244,6 +244,22 @@ def test_a_refusal_needs_its_reason_when_sent_and_its_button_does_not() -> None:
     assert isinstance(decide(ONE, facts, "reject"), Refusal)
     wrong = next(v for v in explain(ONE, facts.patched({"reason": "fees"})) if v.event == "reject")
     assert not wrong.allowed
+
+
+def test_every_reason_that_is_offered_is_taken_and_no_other() -> None:
+    national = plan_of(shipped()["national-k12"], 2)
+    state, codes = "awaiting_province_bureaus", [reason.code for reason in national.definition.reasons]
+    offered = {}
+    for unit in ("destination_province", "origin_province"):
+        facts = good_facts(state=state, units=frozenset({unit}), roles=frozenset({"registrar"}))
+        offered[unit] = reasons_open(national.by_event[state, "reject"], facts)
+        taken = [c for c in codes if isinstance(decide(national, facts.patched({"reason": c}), "reject"), Change)]
+        assert list(offered[unit]) == taken
+    assert set(offered["destination_province"]) - set(offered["origin_province"]) >= {"no_place", "ground_not_met"}
+    assert "data_wrong" in offered["origin_province"]
+    catchment, state = plan_of(shipped()["catchment-k12"]), "awaiting_destination_principal"
+    own = good_facts(**asker(catchment, state, "reject"), **{"data.guardian_register_in_catchment": True})
+    assert "no_place" not in reasons_open(catchment.by_event[state, "reject"], own)
 
 
 @pytest.mark.parametrize("plan", [ONE, TWO])

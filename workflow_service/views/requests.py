@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from states.calendar import due_group, remaining_working_days
-from states.decide import explain, pending_at_submit, time_over
+from states.decide import explain, pending_at_submit, reasons_open, time_over
 from states.definition import FINALS, Definition, Step
 from states.facts import Facts
 from states.plan import LABELS, STATE_LABELS, Plan
@@ -90,7 +90,7 @@ def event_views(plan: Plan, facts: Facts) -> list[dict[str, Any]]:
     shown = []
     for verdict in explain(plan, facts):
         cell = plan.by_event[facts.state, verdict.event]
-        reasons = [codes[code] for code in cell.reasons if code in codes]
+        reasons = [codes[code] for code in reasons_open(cell, facts)]
         shown.append(
             {
                 "event": verdict.event,
