@@ -24,13 +24,20 @@ FILES = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "favicon-32x32.png": "image/png",
 }
-PAGE = """<!doctype html>
+PAGE = f"""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><title>学籍业务流转 API</title>
-<link rel="stylesheet" href="docs/swagger-ui.css"><link rel="icon" href="docs/favicon-32x32.png"></head>
-<body><div id="ui"></div><script src="docs/swagger-ui-bundle.js"></script><script src="docs/start.js"></script></body>
+<link rel="stylesheet" href="{PREFIX}/docs/swagger-ui.css"><link rel="icon" href="{PREFIX}/docs/favicon-32x32.png">
+</head><body><div id="ui"></div><script src="{PREFIX}/docs/swagger-ui-bundle.js"></script>
+<script src="{PREFIX}/docs/start.js"></script></body>
 </html>
 """
-START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#ui", validatorUrl: null, deepLinking: true});\n'
+START = f'SwaggerUIBundle({{url: "{PREFIX}/openapi.json", dom_id: "#ui", validatorUrl: null, deepLinking: true}});\n'
+DESCRIPTION = """Errors are RFC 9457, checked in this order: 401, 404, 403, 413/415, 400, 422, key replay, 428, 412,
+409. A name that a call does not know is refused (422), in a body as in a query; a query name without a value counts
+as not given, one that comes twice is refused; `lang` is taken by every call. Lists take `limit` (1 to 200) and the
+`cursor` that the page before gave as `next`. A slash at the end of an address makes no difference. The events that a
+request's state has are its `events`: whether you may send each, every reason why not, and for a refusal the coded
+`reasons` that you may give."""
 _ARGUMENT = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 
 
@@ -60,6 +67,8 @@ class ProblemShown(Shown):
     errors = fields.List(fields.Nested(ErrorShown))
     blocked_by = fields.List(fields.Nested(ReasonShown))
     current = fields.Dict()
+    difference = fields.List(fields.Dict())
+    existing = fields.Dict()
 
 
 class DocumentShownHere(Shown):
@@ -74,8 +83,7 @@ def document(app: Flask) -> dict[str, Any]:
     marshmallow = MarshmallowPlugin(schema_name_resolver=_schema_name)
     spec = APISpec(
         title="学籍业务流转 / Student status workflows", version="1", openapi_version="3.1.0", plugins=[marshmallow],
-        info={"description": "Errors are RFC 9457. Checked in this order: 401, 404, 403, 413/415, 400, 422, key "
-                             "replay, 428, 412, 409."},
+        info={"description": DESCRIPTION},
     )  # fmt: skip
     assert marshmallow.converter is not None
     marshmallow.converter.field_mapping[Upload] = ("string", "binary")
@@ -139,7 +147,7 @@ def _responses(op: Operation) -> dict[str, Any]:
     problems |= set() if op.public else {401, 403}
     problems |= {404} if op.find else set()
     problems |= {400, 413, 415, 422} if op.body or op.form else set()
-    problems |= {422} if op.query or op.method == "POST" else set()
+    problems |= {422} if not op.public or op.method == "POST" else set()
     problems |= {412, 428} if op.needs_version else set()
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     found: dict[str, Any] = {str(op.status): {"description": op.summary, **({"content": content} if content else {})}}

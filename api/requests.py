@@ -130,12 +130,13 @@ class RequestRowShown(Shown):
 
 
 class EventShown(Shown):
-    """An event of the current state for the one who asks."""
+    """An event of the current state for the one who asks; `reasons` are the codes that a refusal may give."""
 
     event = fields.String(required=True)
     label = fields.String(required=True)
     allowed = fields.Boolean(required=True)
     blocked_by = fields.List(fields.Dict(), required=True)
+    reasons = fields.List(fields.Dict(), required=True)
 
 
 class RequestShown(RequestRowShown):
