@@ -1,7 +1,8 @@
-"""`policy`: checking packs, explaining a request, drawing a route (规则包)."""
+"""`policy`: checking packs, listing their rules, explaining a request, drawing a route (规则包)."""
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -9,21 +10,20 @@ import click
 from sqlalchemy import select
 
 from api.cli_wiring import built_service
-from states.decide import explain as explain_events
+from api.policy_words import explained, listed, rule_lines
 from states.diagram import route_diagram, status_diagram
 from states.pack_linter import lint_all
 from states.plan import compile_plan
-from states.verdict import EventVerdict
 from workflow_service.db import reading
 from workflow_service.facts import gather
 from workflow_service.grants import actor_named
 from workflow_service.models import Request
-from workflow_service.packs import shipped_definitions, shipped_texts
+from workflow_service.packs import shipped_cases, shipped_definitions, shipped_texts
 
 
 @click.group()
 def policy() -> None:
-    """The rules as data: check, explain, diagram."""
+    """The rules as data: check, rules, explain, diagram."""
 
 
 @policy.command()
@@ -53,14 +53,47 @@ def check(files: tuple[Path, ...], strict: bool) -> None:
 
 
 @policy.command()
+@click.argument("packs", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="A list of objects instead of a table.")
+@click.option("--inherited", is_flag=True, help="With each pack also what it takes over from its base.")
+def rules(packs: tuple[str, ...], as_json: bool, inherited: bool) -> None:
+    """List every rule: pack, rule, article, how it is founded, what shows it at work, or why software cannot.
+
+    \b
+    Example:
+      workflow-service policy rules nenjiang-k12
+      workflow-service policy rules --json
+    """
+    definitions = {definition.pack: definition for definition in shipped_definitions()}
+    for pack in packs:
+        if pack not in definitions:
+            raise click.ClickException(f"there is no pack {pack}; there are {', '.join(sorted(definitions))}")
+    cases = shipped_cases()
+    rows = [
+        row
+        for pack in packs or sorted(definitions)
+        for row in listed(definitions[pack], cases.get(f"{pack}/transfer.cases.md", ""))
+        if inherited or row["stated_by"] == pack
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for line in rule_lines(rows):
+        click.echo(line)
+
+
+@policy.command()
 @click.argument("number")
 @click.argument("username")
-def explain(number: str, username: str) -> None:
+@click.option("--event", help="This event only, e.g. approve.")
+@click.option("--all", "everything", is_flag=True, help="Every rule that was asked, with its answer and what it saw.")
+def explain(number: str, username: str, event: str | None, everything: bool) -> None:
     """Say for a request (受理编号) and an account which events are allowed, and why the others are not.
 
     \b
     Example:
       workflow-service policy explain 20260824-E4JHYRFAB1 county2
+      workflow-service policy explain 20260824-E4JHYRFAB1 county2 --event approve --all
     """
     service = built_service()
     actor = actor_named(service, username)
@@ -69,17 +102,11 @@ def explain(number: str, username: str) -> None:
     if request_id is None:
         raise click.ClickException(f"there is no request {number}")
     row, plan, facts = gather(service, request_id, actor)
-    click.echo(f"{row['number']}  {row['state']}  {plan.definition.pack} {plan.route.cite.rule}")
-    for verdict in explain_events(plan, facts):
-        _show(verdict)
-
-
-def _show(verdict: EventVerdict) -> None:
-    click.echo(f"{'可以' if verdict.allowed else '不可'} {verdict.event}  {verdict.label} / {verdict.label_en}")
-    for reason in verdict.blocked_by:
-        click.echo(f"    {reason.cite.rule} {reason.cite.article}: {reason.no.message} / {reason.no.message_en}")
-        for cure in reason.no.cures:
-            click.echo(f"        → {cure.text} / {cure.text_en}")
+    if event and (facts.state, event) not in plan.by_event:
+        raise click.ClickException(f"{event} does not fit the state {facts.state}")
+    click.echo(row["number"])
+    for line in explained(plan, facts, event, everything):
+        click.echo(line)
 
 
 @policy.command()

@@ -1,16 +1,28 @@
-"""The rules of a pack as a list (规则清单): each id with its article, how it is founded, and the case that shows it."""
+"""The rules of a pack as a list (规则清单): each id with its article, how it is founded, and what shows it at work."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from states.definition import Citation, Definition
 from states.pack_chain import Compiled
 from states.pack_reader import cite
+
+CASE_TABLES: Final[dict[str, tuple[str, ...]]] = {
+    "情形": ("情形", "时间", "路线", "理由", "年级", "事实", "材料", "其他", "事件", "规则", "何时"),
+    "路线": ("路线", "流程", "发起", "环节", "单位", "岗位", "可办", "工作日", "逾期", "期限依据"),
+    "上传": ("上传", "规则", "环节", "单位", "依据哪一方"),
+    "拒绝": ("拒绝", "理由代码"),
+    "数字": ("数字", "值"),
+}
+"""The tables of a pack's `transfer.cases.md`, each named by its first column, with the columns it must have."""
+
+_RULE: Final = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*-[A-Za-z0-9][\w-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +55,50 @@ def listed_rules(definition: Definition) -> Iterator[ListedRule]:
                 yield ListedRule(inner, source, "except", True, waiver.get("because"))
 
 
-def scenarios(cases: str) -> dict[str, str]:
-    """From the text of `transfer.cases.md`: rule id → the first case that it refuses."""
-    found: dict[str, str] = {}
-    for line in cases.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if line.startswith("|") and len(cells) > 2 and cells[0] != "情形":
-            for rule in re.findall(r"[A-Z][A-Z0-9]*-[\w-]+", cells[-2]):
-                found.setdefault(rule, cells[0])
-    return found
+def case_rows(text: str) -> Iterator[tuple[str, int, dict[str, str]]]:
+    """Every row of every table of a `transfer.cases.md`: the table, the line from 1, the cells by their column.
+
+    A blank cell of 情形 is as in its row 典型, but for what comes out. Raises `ValueError` for a row or a heading that
+    has not the table's columns.
+    """
+    table, typical = "", dict[str, str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
+        if not line.startswith("|") or set(cells[0]) <= set("-: "):
+            continue
+        heading = cells[0] in CASE_TABLES
+        table = cells[0] if heading else table
+        if len(cells) != len(CASE_TABLES[table]) or (heading and cells != CASE_TABLES[table]):
+            raise ValueError(f"line {number}: the table {table} has the columns {' | '.join(CASE_TABLES[table])}")
+        if heading:
+            continue
+        row = dict(zip(CASE_TABLES[table], cells, strict=True))
+        if table == "情形":
+            typical = row if row["情形"].startswith("典型") else typical
+            row = {key: value or ("" if key in ("规则", "何时") else typical[key]) for key, value in row.items()}
+        yield table, number, row
+
+
+def scenarios(definition: Definition, cases: str) -> dict[str, tuple[str, ...]]:
+    """What shows a rule at work, by its id: the cases that it refuses, then cases that name it, steps, numbers, uploads.
+
+    `cases` is the text of the pack's `transfer.cases.md`. A ground is shown by the cases that it lets through.
+    """
+    grounds = {ground.name: ground.cite.rule for ground in definition.grounds}
+    refused: dict[str, dict[str, None]] = defaultdict(dict)
+    shown: dict[str, dict[str, None]] = defaultdict(dict)
+    for table, _, row in case_rows(cases):
+        name = row[table]
+        if table != "情形":
+            _note(shown, " ".join(row.values()), f"{'流程' if table == '路线' else table} {name}")
+            continue
+        _note(refused, row["规则"], name)
+        _note(shown, name, name)
+        if not row["规则"] and row["理由"] in grounds:
+            shown[row["理由"]][name] = shown[grounds[row["理由"]]][name] = None
+    return {rule: tuple({**refused[rule], **shown[rule]}) for rule in [*refused, *shown]}
+
+
+def _note(found: dict[str, dict[str, None]], text: str, name: str) -> None:
+    for rule in _RULE.findall(text):
+        found[rule][name] = None

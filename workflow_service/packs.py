@@ -24,13 +24,22 @@ class PackChanged(RuntimeError):
 
 def shipped_texts() -> dict[str, str]:
     """The packs that come with this version: {"national-k12/transfer.toml": text}."""
+    return _shipped(".toml")
+
+
+def shipped_cases() -> dict[str, str]:
+    """The cases beside the packs: {"national-k12/transfer.cases.md": text}."""
+    return _shipped(".cases.md")
+
+
+def _shipped(ending: str) -> dict[str, str]:
     folder = resources.files("states") / "policies"
     return {
         f"{pack.name}/{file.name}": file.read_text(encoding="utf-8")
         for pack in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if pack.is_dir()
         for file in pack.iterdir()
-        if file.name.endswith(".toml")
+        if file.name.endswith(ending)
     }
 
 

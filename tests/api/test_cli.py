@@ -103,6 +103,40 @@ def test_policy_explains_a_request_for_a_person(world: World, run: Run) -> None:
     assert run("policy", "explain", "x", "school201")[0] == 1
 
 
+def test_policy_explains_in_depth(world: World, run: Run) -> None:
+    world.school_class("201", 3)
+    request = world.draft("school201", world.student("202"), "201", ground="moved_house")
+    world.fire(request, "submit", "school201")
+    number = world.request(request).number
+    out = run("policy", "explain", number, "school201.principal", "--event", "approve", "--all")[1]
+    assert "缺少材料：转学登记表（已签章）（TR-01）" in out
+    assert "办法：转入学校：补交转学登记表（已签章）（2026-09-07 24:00 前）" in out
+    assert "全部办妥即可办理" in out
+    assert "· TR-G2 《电子学籍管理办法有关规定》问1(2)：不适用（ground=moved_house）" in out
+    assert "· SYS-08 全国学籍系统学校申请、学校审核、教育局审核分设 ※推定：符合（own=False）" in out
+    assert "reject" not in out
+    assert run("policy", "explain", number, "school201", "--event", "submit")[0] == 1
+
+
+def test_policy_lists_every_rule_with_what_shows_it(run: Run) -> None:
+    status, out, _ = run("policy", "rules", "--json")
+    rules = json.loads(out)
+    assert status == 0
+    assert {rule["pack"] for rule in rules} == {"national-k12", "catchment-k12", "nenjiang-k12", "beijing-k12"}
+    ids = {rule["rule"] for rule in rules}
+    assert {f"TR-{number:02}" for number in range(1, 16)} | {f"TR-G{number}" for number in range(1, 6)} <= ids
+    assert {f"NJ-{number:02}" for number in range(1, 16)} | {f"BJ-{number:02}" for number in range(1, 16)} <= ids
+    for rule in rules:
+        assert rule["article"]
+        assert rule["basis"] in ("read", "inferred", "decided", "unseen")
+        assert rule["scenario"] or rule["not_software"], rule
+    out = run("policy", "rules", "catchment-k12")[1]
+    assert "  TR-G4 [TR-G4-year]  《电子学籍管理办法有关规定》问1(4)  〔有原文〕\n      见：经商差一天" in out
+    assert "不由软件执行：补录是另一项业务" in out
+    assert "N25-09" in run("policy", "rules", "catchment-k12", "--inherited")[1]
+    assert run("policy", "rules", "catchment")[0] == 1
+
+
 def test_policy_checks_the_shipped_packs_and_refuses_a_typo(run: Run, tmp_path: Path) -> None:
     from workflow_service.packs import shipped_texts
 

@@ -21,6 +21,7 @@ from states.decide import reasons_against
 from states.definition import Definition
 from states.facts import Facts
 from states.joint_cure import joint_cure
+from states.pack_rules import case_rows
 from states.plan import Plan, compile_plan, fits
 from states.verdict import Reason
 from states.vocabulary import DATA_FACTS
@@ -28,13 +29,6 @@ from states.windows import windows_in
 from tests.states.definitions import CALENDAR, POLICIES, shipped
 
 ROUTES = {"同局": (True, True), "跨局": (False, True), "跨省": (False, False)}
-COLUMNS = {
-    "情形": ("情形", "时间", "路线", "理由", "年级", "事实", "材料", "其他", "事件", "规则", "何时"),
-    "路线": ("路线", "流程", "发起", "环节", "单位", "岗位", "可办", "工作日", "逾期", "期限依据"),
-    "拒绝": ("拒绝", "理由代码"),
-    "数字": ("数字", "值"),
-    "上传": ("上传", "规则", "环节", "单位", "依据哪一方"),
-}
 NONE = "无"
 OUTSIDER = "外人"
 SIDES = ("destination", "origin")
@@ -65,31 +59,14 @@ class Judged:
         return reasons_against(self.plan.by_event[self.facts.state, self.event], self.facts)
 
 
-def tables(pack: str) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+def tables(pack: str) -> Iterator[tuple[str, int, dict[str, str]]]:
     """Every row of every table: the table's name, its line, its cells."""
-    name = ""
-    for number, line in enumerate((POLICIES / pack / "transfer.cases.md").read_text("utf-8").splitlines(), 1):
-        cells = tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
-        if not line.startswith("|") or set(cells[0]) <= set("-: "):
-            continue
-        if cells[0] in COLUMNS:
-            name = cells[0]
-            assert cells == COLUMNS[name], f"{pack}:{number} wants the columns {COLUMNS[name]}"
-        else:
-            assert len(cells) == len(COLUMNS[name]), f"{pack}:{number} has {len(cells)} columns"
-            yield name, number, cells
+    return case_rows((POLICIES / pack / "transfer.cases.md").read_text("utf-8"))
 
 
 def cases(pack: str) -> Iterator[Case]:
     """The rows of 情形, blanks filled in."""
-    typical: dict[str, str] = {}
-    for name, number, cells in tables(pack):
-        if name == "情形":
-            row = dict(zip(COLUMNS[name], cells, strict=True))
-            if row["情形"].startswith("典型"):
-                typical = row
-            outcome = {"规则": row["规则"], "何时": row["何时"]}
-            yield Case(pack, number, {**{key: value or typical[key] for key, value in row.items()}, **outcome})
+    return (Case(pack, number, row) for table, number, row in tables(pack) if table == "情形")
 
 
 def value(text: str) -> Any:
@@ -267,8 +244,8 @@ def number_rows(definition: Definition) -> list[tuple[str, ...]]:
         ("有效期自", definition.valid_from),
         ("退回补正（工作日）", f"{definition.returned_days} {definition.returned_limit.rule}"),
         ("草稿保留（日）", f"{definition.draft_days} {definition.draft_limit.rule}"),
-        ("单个文件上限（字节）", f"{definition.document_limit}"),
-        ("文件类型", " ".join(definition.document_types)),
+        ("单个文件上限（字节，SYS-09）", f"{definition.document_limit}"),
+        ("文件类型（SYS-09）", " ".join(definition.document_types)),
         ("材料不全不得", f"{' '.join(definition.papers_block)} {definition.missing_papers.rule}"),
         ("毕业年级未办结业务清理", " ".join((definition.graduating_wipe[1], definition.graduating_wipe[0].rule))
          if definition.graduating_wipe else NONE),
@@ -296,4 +273,4 @@ RENDERED = {"上传": upload_rows, "路线": flow_rows, "拒绝": refusal_rows, 
 
 
 def rows_of(pack: str, table: str) -> list[tuple[str, ...]]:
-    return [cells for name, _, cells in tables(pack) if name == table]
+    return [tuple(row.values()) for name, _, row in tables(pack) if name == table]

@@ -1,0 +1,120 @@
+"""Rules and reasons as the command line prints them (规则说明): Chinese first, English beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from states.decide import explain
+from states.definition import Citation, Definition
+from states.facts import Facts
+from states.joint_cure import joint_cure
+from states.pack_rules import listed_rules, scenarios
+from states.plan import STATE_LABELS, Plan
+from states.rules.wording import UNIT_NAMES, day_named, end_named
+from states.trace import ANSWERS, Traced, helps_until, trace
+from states.verdict import Cure, Reason
+
+BASES = {"read": "有原文", "inferred": "推定", "decided": "本系统约定", "unseen": "未见原文"}
+"""How a rule is founded, as it is shown wherever it is named; only what was read needs no mark."""
+
+
+def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
+    """Every rule of a pack; `stated_by` is the pack whose file it stands in.
+
+    `scenario` is what shows it at work (a case, a step, a number); `not_software` says why there is none.
+    """
+    shown = scenarios(definition, cases) if cases else {}
+    for rule in listed_rules(definition):
+        found = shown.get(rule.id) or shown.get(rule.cite.rule) or ()
+        yield {
+            "pack": definition.pack, "version": definition.version, "rule": rule.cite.rule, "id": rule.id,
+            "kind": rule.kind, "article": rule.cite.article, "basis": rule.cite.basis, "stated_by": rule.cite.pack,
+            "scenario": found[0] if found and rule.software else None,
+            "scenarios": list(found) if rule.software else [],
+            "not_software": rule.because if not rule.software or not found else None,
+            "because": rule.because, "other_reading": rule.other_reading,
+        }  # fmt: skip
+
+
+def rule_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The list for people: under each pack a line for the rule and one for what shows it, or why nothing does."""
+    pack = None
+    for row in rows:
+        if row["pack"] != pack:
+            pack = row["pack"]
+            yield f"{pack} v{row['version']}"
+        name = row["rule"] if row["id"] == row["rule"] else f"{row['rule']} [{row['id']}]"
+        yield f"  {name}  {row['article']}  〔{BASES[row['basis']]}〕"
+        if row["not_software"]:
+            yield f"      不由软件执行：{row['not_software']}"
+        elif row["kind"] == "parameter":
+            yield f"      取舍：{row['because']}（另解：{row['other_reading']}）"
+        else:
+            more = f"，另 {len(row['scenarios']) - 1} 例" if len(row["scenarios"]) > 1 else ""
+            yield f"      见：{row['scenario'] or '—'}{more}"
+
+
+def explained(plan: Plan, facts: Facts, event: str | None, everything: bool) -> Iterator[str]:
+    """What is allowed, every reason why not, what clears it, by whom and until when; with `everything` each rule."""
+    label = plan.definition.steps[facts.state].label if plan.step(facts.state) else STATE_LABELS[facts.state][0]
+    packs = " ← ".join(f"{d.pack} v{d.version}" for d in (plan.definition, plan.origin))
+    yield f"{label}（{facts.state}）  {packs}  {_cited(plan.route.cite)}"
+    until = helps_until(plan, facts)
+    for verdict in explain(plan, facts):
+        if event not in (None, verdict.event):
+            continue
+        count = f"：{len(verdict.blocked_by)} 个原因" if verdict.blocked_by else ""
+        yield f"{'可以' if verdict.allowed else '不可'} {verdict.event}  {verdict.label} / {verdict.label_en}{count}"
+        for number, reason in enumerate(verdict.blocked_by, 1):
+            yield from _reason_lines(number, reason, until)
+        if verdict.blocked_by:
+            yield f"   {_together(plan, facts, verdict.event)}"
+        if everything:
+            for traced in trace(plan.by_event[facts.state, verdict.event], facts):
+                yield f"   · {_traced(traced)}"
+
+
+def _reason_lines(number: int, reason: Reason, until: datetime | None) -> Iterator[str]:
+    yield f"  {number}. {reason.no.message}"
+    yield f"     {reason.no.message_en}"
+    yield f"     依据 {_cited(reason.cite)}"
+    if not reason.no.cures:
+        yield "     没有办法可以补救 / nothing clears it"
+    for count, cure in enumerate(reason.no.cures):
+        yield f"     {'办法' if not count else '或者'}：{cure_words(cure, until)} / {cure.text_en}"
+
+
+def cure_words(cure: Cure, until: datetime | None) -> str:
+    """Who does what, and until when (`until` where the cure itself says nothing); for waiting, from when."""
+    if cure.do == "wait":
+        return cure.text
+    end = cure.until or until
+    who = UNIT_NAMES.get(cure.who, (cure.who, ""))[0]
+    return f"{who}：{cure.text}{f'（{end_named(end)} 前）' if end else ''}"
+
+
+def _cited(cite: Citation) -> str:
+    mark = "" if cite.basis == "read" else f" ※{BASES[cite.basis]}"
+    return f"{cite.rule} {cite.article}{mark}"
+
+
+def _together(plan: Plan, facts: Facts, event: str) -> str:
+    joint = joint_cure(plan, facts, event)
+    if joint.dead_end:
+        return "即使全部办妥也不能办理 / not even all of it together helps"
+    if joint.until is None:
+        return "全部办妥即可办理 / possible as soon as all of it is done"
+    return f"全部办妥后最早 {day_named(joint.until)} 可以办理 / possible from {day_named(joint.until)}, all of it done"
+
+
+def _traced(traced: Traced) -> str:
+    saw = ", ".join(f"{name}={_plain(value)}" for name, value in traced.saw.items())
+    return f"{_cited(traced.cite)}：{ANSWERS[traced.answer][0]}（{saw or '—'}）"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, frozenset):
+        return "{" + " ".join(sorted(map(str, value))) + "}"
+    return value.isoformat() if isinstance(value, date) else str(value)
