@@ -142,6 +142,42 @@ def test_a_full_disk_is_507_and_nothing_is_lost(api: Api, monkeypatch: pytest.Mo
     assert api.upload("school201", request, "property_certificate").status_code == 201
 
 
+def test_a_disk_that_is_full_before_the_store_is_reached_is_507_too(
+    sqlite_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    class Full(io.BytesIO):
+        def write(self, _content: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    request = sqlite_api.draft(sqlite_api.world.student("202"))
+    before = rows(sqlite_api)
+    monkeypatch.setattr("werkzeug.wrappers.request.default_stream_factory", lambda *_, **__: Full())
+    answer = sqlite_api.upload("school201", request, "property_certificate")
+    assert answer.status_code == 507
+    assert rows(sqlite_api) == before
+
+
+def test_another_schools_request_and_student_are_not_there_to_be_edited(api: Api) -> None:
+    pupil = api.world.student("202")
+    request = api.submitted(pupil)
+    made = api.upload("school201", request, "property_certificate").json
+    before = rows(api)
+    path = f"/requests/{request['id']}"
+    for who, status in (("school301", 404), ("school202", 403), ("county2", 403)):
+        for method, where, more in (
+            ("PATCH", path, {"json": {"data": {}}, "version": 3}),
+            ("DELETE", f"{path}/documents/{made['id']}", {}),
+            ("POST", f"{path}/events", {"json": {"event": "recall"}, "version": 3}),
+        ):
+            assert api.call(who, method, where, **more).status_code == status, (who, method)
+        assert api.upload(who, request, "property_certificate").status_code == status
+    for method in ("PATCH", "PUT", "POST", "DELETE"):  # No call edits a student: what changes one is a request.
+        assert api.call("school202", method, f"/students/{pupil.id}", json={"name": "林大满"}).status_code == 405
+    assert rows(api) == before
+
+
 def test_the_client_name_of_a_file_is_only_a_name(api: Api) -> None:
     request = api.draft(api.world.student("202"))
     data = {"kind": "property_certificate", "file": (io.BytesIO(picture()), '../../etc/房产证"\u202e.html')}
