@@ -21,6 +21,8 @@ class VerifiedShown(Shown):
     kind = fields.String(required=True)
     number = fields.String(required=True)
     issued_at = fields.AwareDateTime(required=True)
+    name = fields.String(required=True)
+    state = fields.String(required=True)
 
 
 def _find(service: Any, _actor: Any, code: str) -> Any:
@@ -32,6 +34,6 @@ def _find(service: Any, _actor: Any, code: str) -> Any:
     public=True,
 )  # fmt: skip
 def get_verification(call: Call) -> dict[str, Any]:
-    """Kind, number, day of issue and the masked name; 404 for a code that no paper carries."""
+    """Kind, number, day of issue, the masked name and where the request stands; 404 for a code that none carries."""
     found: dict[str, Any] = call.found
     return found

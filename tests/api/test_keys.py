@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from tests.api.conftest import Api
+from tests.api.test_late import brought
 from tests.workflow_service.world import picture
 from workflow_service.db import reading
 from workflow_service.models import History, Request, RequestDocument
@@ -107,6 +108,19 @@ def test_two_who_decide_at_the_same_time_one_wins_and_the_other_hears_who(api: A
     assert sorted(answer.status_code for answer in answers) == [200, 412]
     loser = next(answer for answer in answers if answer.status_code == 412)
     assert loser.json["current"]["version"] == 3
+
+
+def test_of_two_who_approve_at_the_same_time_one_wins_and_the_other_hears_who(api: Api) -> None:
+    request = brought(api)
+    api.token("school201.principal")
+    answers = at_the_same_time(api, lambda client: client.fire("school201.principal", request, "approve"), times=2)
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    loser = next(answer.json for answer in answers if answer.status_code == 412)
+    winner = api.world.actor("school201.principal")
+    assert loser["current"]["decided_by"] == {"name": winner.name, "organization": api.world.organization("201").name}
+    assert (loser["current"]["event"], loser["current"]["state"]) == ("approve", "awaiting_origin_school")
+    assert [change["event"] for change in loser["difference"]] == ["approve"]
+    assert count(api, History, History.object_id == int(request["id"]), History.event == "approve") == 1
 
 
 def test_a_file_is_part_of_the_body(api: Api) -> None:

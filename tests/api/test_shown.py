@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from tests.api.conftest import Api
 from workflow_service.db import reading
-from workflow_service.models import AccessLog
+from workflow_service.models import AccessLog, Paper
+from workflow_service.papers import issue_paper
 
 
 def test_a_request_has_every_member_of_the_contract(api: Api) -> None:
@@ -143,3 +144,22 @@ def test_a_check_stores_nothing_and_says_everything(api: Api) -> None:
     closed = api.post("school201", "/requests/check", body).json
     assert closed["next_opening"].startswith("2027-02-13")
     assert any(reason["rule"] == "TR-07" for reason in closed["blocked_by"])
+
+
+def test_whoever_holds_a_paper_may_ask_whether_it_is_genuine_and_learns_little_more(api: Api) -> None:
+    pupil = api.world.student("202", name="欧阳小满")
+    request = api.submitted(pupil)
+    issue_paper(api.world.service, int(request["id"]), api.world.actor("school201"), "transfer_application_form")
+    with reading(api.world.service.engine) as connection:
+        paper = connection.execute(select(Paper.code, Paper.number)).one()
+    answer = api.get(None, f"/verify/{paper.code}")
+    assert answer.status_code == 200
+    assert answer.json == {
+        "genuine": True, "kind": "transfer_application_form", "number": paper.number,
+        "issued_at": "2026-08-24T09:00:00+08:00", "name": "欧***", "state": "awaiting_destination_principal",
+    }  # fmt: skip
+    assert "小满" not in answer.text
+    assert pupil.number not in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    wrong = [api.get(None, f"/verify/{code}") for code in (paper.code[:-1], paper.code + "0", paper.number, "x")]
+    assert {(each.status_code, each.data) for each in wrong} == {(404, wrong[0].data)}
