@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from workflow_service import errors
 from workflow_service.accounts import TooManyAttempts, WrongPassword
 from workflow_service.documents.content import Unacceptable
-from workflow_service.documents.store import StoreFull
+from workflow_service.documents.store import Damaged, NotKept, StoreFull
 from workflow_service.models.columns import dumps
 from workflow_service.views.reasons import reason_view
 
@@ -124,6 +124,13 @@ def _of_store(error: OSError) -> Problem:
     return Problem(503, "unavailable", headers={"Retry-After": RETRY_AFTER})
 
 
+def _of_kept(error: Exception) -> Problem:
+    """A kept file that was altered or is gone: nobody can mend that by trying again."""
+    log.error("a kept file is damaged or missing: %s", error)
+    detail = "文件与存档不符或已缺失，请联系系统管理员 / The kept file is altered or missing; tell the administrator."
+    return Problem(500, "document-damaged", detail)
+
+
 def _no_space() -> Problem:
     return Problem(507, "no-space", "没有写入任何内容 / Nothing was written; make room and try again.")
 
@@ -175,6 +182,8 @@ _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {
         {"errors": [{"field": "file", "message": e.message_zh, "message_en": e.message_en}]},
     ),
     StoreFull: lambda e: Problem(507, "no-space", f"{e.message_zh} / {e.message_en}"),
+    Damaged: _of_kept,
+    NotKept: _of_kept,
     WrongPassword: lambda e: unauthorized("用户名或密码不正确 / The name or the password is wrong."),
     TooManyAttempts: lambda e: Problem(
         429,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,6 +192,22 @@ def test_the_client_name_of_a_file_is_only_a_name(api: Api) -> None:
     assert ".html" not in file.headers["Content-Disposition"]
     assert file.headers["X-Content-Type-Options"] == "nosniff"
     assert file.content_type == "image/png"
+
+
+@pytest.mark.parametrize(
+    "change", [lambda path: path.write_bytes(b"\0" + path.read_bytes()[1:]), lambda path: path.unlink()]
+)
+def test_a_file_that_was_altered_or_taken_away_is_not_delivered_and_somebody_is_told(
+    sqlite_api: Api, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    request = sqlite_api.draft(sqlite_api.world.student("202"))
+    made = sqlite_api.upload("school201", request, "property_certificate").json
+    [kept] = (path for path in sqlite_api.world.service.settings.data.rglob(made["sha256"]))
+    kept.chmod(0o600)
+    change(kept)
+    answer = sqlite_api.get("school201", f"/documents/{made['id']}")
+    assert (answer.status_code, answer.json["type"]) == (500, "urn:workflow-service:problem:document-damaged")
+    assert made["sha256"] in caplog.text
 
 
 def test_markup_in_a_name_comes_back_as_the_text_it_is(api: Api) -> None:
