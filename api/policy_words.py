@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from states.decide import explain
@@ -13,7 +13,7 @@ from states.joint_cure import joint_cure
 from states.pack_rules import listed_rules, scenarios
 from states.plan import STATE_LABELS, Plan
 from states.rules.wording import UNIT_NAMES, day_named, end_named
-from states.trace import ANSWERS, Traced, helps_until, trace
+from states.trace import ANSWERS, Traced, dated, trace
 from states.verdict import Cure, Reason
 
 BASES = {"read": "有原文", "inferred": "推定", "decided": "本系统约定", "unseen": "未见原文"}
@@ -61,14 +61,13 @@ def explained(plan: Plan, facts: Facts, event: str | None, everything: bool) -> 
     label = plan.definition.steps[facts.state].label if plan.step(facts.state) else STATE_LABELS[facts.state][0]
     packs = " ← ".join(f"{d.pack} v{d.version}" for d in (plan.definition, plan.origin))
     yield f"{label}（{facts.state}）  {packs}  {_cited(plan.route.cite)}"
-    until = helps_until(plan, facts)
     for verdict in explain(plan, facts):
         if event not in (None, verdict.event):
             continue
         count = f"：{len(verdict.blocked_by)} 个原因" if verdict.blocked_by else ""
         yield f"{'可以' if verdict.allowed else '不可'} {verdict.event}  {verdict.label} / {verdict.label_en}{count}"
-        for number, reason in enumerate(verdict.blocked_by, 1):
-            yield from _reason_lines(number, reason, until)
+        for number, reason in enumerate(dated(plan, facts, verdict.blocked_by), 1):
+            yield from _reason_lines(number, reason)
         if verdict.blocked_by:
             yield f"   {_together(plan, facts, verdict.event)}"
         if everything:
@@ -76,23 +75,22 @@ def explained(plan: Plan, facts: Facts, event: str | None, everything: bool) -> 
                 yield f"   · {_traced(traced)}"
 
 
-def _reason_lines(number: int, reason: Reason, until: datetime | None) -> Iterator[str]:
+def _reason_lines(number: int, reason: Reason) -> Iterator[str]:
     yield f"  {number}. {reason.no.message}"
     yield f"     {reason.no.message_en}"
     yield f"     依据 {_cited(reason.cite)}"
     if not reason.no.cures:
         yield "     没有办法可以补救 / nothing clears it"
     for count, cure in enumerate(reason.no.cures):
-        yield f"     {'办法' if not count else '或者'}：{cure_words(cure, until)} / {cure.text_en}"
+        yield f"     {'办法' if not count else '或者'}：{cure_words(cure)} / {cure.text_en}"
 
 
-def cure_words(cure: Cure, until: datetime | None) -> str:
-    """Who does what, and until when (`until` where the cure itself says nothing); for waiting, from when."""
+def cure_words(cure: Cure) -> str:
+    """Who does what, and until when; for waiting, from when."""
     if cure.do == "wait":
         return cure.text
-    end = cure.until or until
     who = UNIT_NAMES.get(cure.who, (cure.who, ""))[0]
-    return f"{who}：{cure.text}{f'（{end_named(end)} 前）' if end else ''}"
+    return f"{who}：{cure.text}{f'（{end_named(cure.until)} 前）' if cure.until else ''}"
 
 
 def _cited(cite: Citation) -> str:

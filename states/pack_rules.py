@@ -80,7 +80,7 @@ def case_rows(text: str) -> Iterator[tuple[str, int, dict[str, str]]]:
 
 
 def scenarios(definition: Definition, cases: str) -> dict[str, tuple[str, ...]]:
-    """What shows a rule at work, by its id: the cases that it refuses, then cases that name it, steps, numbers, uploads.
+    """What shows a rule at work, by its id: cases that it refuses, then cases that name it, steps, numbers, uploads.
 
     `cases` is the text of the pack's `transfer.cases.md`. A ground is shown by the cases that it lets through.
     """

@@ -6,8 +6,8 @@ asked; what a rule saw is recorded by the facts themselves, so that the record c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -16,7 +16,7 @@ from states.decide import COMING_IN
 from states.definition import Citation
 from states.facts import Facts
 from states.plan import Bound, Cell, Plan, fits
-from states.verdict import No
+from states.verdict import Cure, No, Reason
 from states.windows import judge
 
 Answer = Literal["yes", "no", "pending", "waived", "not_applicable", "not_yet"]
@@ -87,6 +87,20 @@ def _traced(cell: Cell, bound: Bound, facts: Facts) -> Traced:
     else:
         answer = "pending" if no.pending and cell.event in COMING_IN else "no"
     return Traced(bound.cite, answer, seen, no)
+
+
+def dated(plan: Plan, facts: Facts, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The reasons with a last instant for everything that is to be done; what only waits has its own first one."""
+    until = helps_until(plan, facts)
+    if until is None:
+        return tuple(reasons)
+    return tuple(
+        Reason(cite, replace(no, cures=tuple(_dated(cure, until) for cure in no.cures))) for cite, no in reasons
+    )
+
+
+def _dated(cure: Cure, until: datetime) -> Cure:
+    return cure if cure.until or cure.do == "wait" else replace(cure, until=until)
 
 
 def helps_until(plan: Plan, facts: Facts) -> datetime | None:

@@ -18,6 +18,7 @@ from states.decide import Change, Refusal, decide, out_of_place
 from states.facts import Facts
 from states.place import most_taken
 from states.plan import LABELS, Plan
+from states.trace import dated
 from states.verdict import Reason
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
@@ -68,7 +69,8 @@ def fire(
         facts = replace(facts, reason=reason, comment=comment, data={**facts.data, **typed(given)})
         outcome = decide(plan, facts, event)
         if isinstance(outcome, Refusal):
-            raise Blocked(_detail(row, event, outcome), outcome.reasons or (_out_of_place(plan, facts, event),))
+            reasons = dated(plan, facts, outcome.reasons) or (_out_of_place(plan, facts, event),)
+            raise Blocked(_detail(row, event, outcome), reasons)
         transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
         if transition.write() or transition.was_written():
             return Fired(request_id, outcome.target, row["version"] + 1)

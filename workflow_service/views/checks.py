@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from states.facts import Facts
+from states.trace import dated
 from workflow_service.requests import MISS, PreCheck
 from workflow_service.views.documents import requirement_views
 from workflow_service.views.reasons import reason_view
@@ -19,8 +20,8 @@ def check_view(found: PreCheck) -> dict[str, Any]:
             "route": [], "student_found": False, "policy": None,
         }  # fmt: skip
     return {
-        "blocked_by": [reason_view(reason) for reason in found.blocked],
-        "pending": [reason_view(reason) for reason in found.pending],
+        "blocked_by": [reason_view(reason) for reason in dated(found.plan, found.facts, found.blocked)],
+        "pending": [reason_view(reason) for reason in dated(found.plan, found.facts, found.pending)],
         "documents": requirement_views(found.plan, found.facts, []),
         "places": _places(found.facts),
         "next_opening": opening,

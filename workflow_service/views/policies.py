@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from states.definition import Citation, Definition
+from states.pack_rules import listed_rules
 from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
@@ -41,6 +42,7 @@ def policy_view(service: Service, pack: str, version: int | None = None) -> dict
     if row is None:
         raise NotFound
     definition = service.packs.definition(row.id)
+    rules = {rule.id: rule for rule in listed_rules(definition)}
     return {
         **_row_view(service, row),
         "steps": [
@@ -58,7 +60,10 @@ def policy_view(service: Service, pack: str, version: int | None = None) -> dict
             {"id": check.id, "does": check.does, "on": list(check.on), "at": list(check.at), "side": check.side,
              "when": _when(check.when), **_cited(check.cite)} for check in definition.checks
         ],
-        "reasons": [{"code": r.code, "label": r.label, "label_en": r.label_en} for r in definition.reasons],
+        "reasons": [{"code": r.code, "label": r.label, "label_en": r.label_en, "units": list(r.units),
+                     **_cited(rules[r.code].cite)} for r in definition.reasons],
+        "rules": [{"id": rule.id, "kind": rule.kind, "software": rule.software, "because": rule.because,
+                   "other_reading": rule.other_reading, **_cited(rule.cite)} for rule in rules.values()],
         "sources": {name: dict(source) for name, source in definition.sources.items()},
         "returned_working_days": definition.returned_days, "draft_days": definition.draft_days,
         "document_limit": definition.document_limit, "document_types": list(definition.document_types),

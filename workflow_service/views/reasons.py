@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from states.rules.wording import UNIT_NAMES
 from states.verdict import Cure, Reason
 
 
@@ -24,10 +25,16 @@ def reason_view(reason: Reason) -> dict[str, Any]:
 
 
 def cure_view(cure: Cure) -> dict[str, Any]:
-    """One way to clear a reason: who does what, until or from when."""
+    """One way to clear a reason: who does what, and `until` when it helps; for `wait` the instant from which it does.
+
+    `who_label` is None where nobody does anything but wait.
+    """
+    label, label_en = UNIT_NAMES.get(cure.who, (None, None))
     return {
         "do": cure.do,
         "who": cure.who,
+        "who_label": label,
+        "who_label_en": label_en,
         "text": cure.text,
         "text_en": cure.text_en,
         "until": None if cure.until is None else cure.until.isoformat(),

@@ -14,6 +14,7 @@ from states.decide import explain, pending_at_submit, reasons_open, time_over
 from states.definition import FINALS, Definition, Step
 from states.facts import Facts
 from states.plan import LABELS, STATE_LABELS, Plan
+from states.trace import dated
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
 from workflow_service.db import reading
@@ -79,7 +80,8 @@ def view_of(service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor) 
         "submitted_at": iso(more.submitted_at), "completed_at": iso(more.completed_at),
         "documents": requirement_views(plan, facts, documents),
         "may_upload": may_upload(plan, facts) and not time_over(plan, facts),
-        "pending_facts": [reason_view(reason) for reason in pending_at_submit(plan, facts)] if coming_in else [],
+        "pending_facts": [reason_view(reason) for reason in dated(plan, facts, pending_at_submit(plan, facts))]
+        if coming_in else [],
         "events": event_views(plan, facts), "history": history,
     }  # fmt: skip
 
@@ -97,7 +99,7 @@ def event_views(plan: Plan, facts: Facts) -> list[dict[str, Any]]:
                 "label": verdict.label,
                 "label_en": verdict.label_en,
                 "allowed": verdict.allowed,
-                "blocked_by": [reason_view(reason) for reason in verdict.blocked_by],
+                "blocked_by": [reason_view(reason) for reason in dated(plan, facts, verdict.blocked_by)],
                 "reasons": [{"code": r.code, "label": r.label, "label_en": r.label_en} for r in reasons],
             }
         )
