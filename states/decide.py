@@ -6,6 +6,7 @@ follows from it. Neither writes anything: `workflow_service.transitions.fire` do
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -60,7 +61,7 @@ def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[
     checks = cell.by_ground.get(facts.ground)
     if checks is None:
         checks = cell.checks_for(facts.ground)
-    found: list[Reason] = []
+    found = [] if facts.ends_at is None and facts.wiped_at is None else _ended(cell.endings, facts)
     for bound in checks:
         if (explaining and bound.of_the_input) or (bound.when and not fits(bound.when, facts)):
             continue
@@ -136,8 +137,12 @@ def time_over(plan: Plan, facts: Facts) -> tuple[Reason, ...]:
 
     An official's silence ends nothing: what came late there is decided late.
     """
-    found = ((bound.cite, bound.ask(facts)) for bound in endings(plan, facts.state))
-    return tuple(Reason(cite, no) for cite, no in found if no is not None)
+    return tuple(_ended(endings(plan, facts.state), facts))
+
+
+def _ended(endings: Iterable[Bound], facts: Facts) -> list[Reason]:
+    found = ((bound.cite, bound.ask(facts)) for bound in endings)
+    return [Reason(cite, no) for cite, no in found if no is not None]
 
 
 def out_of_place(plan: Plan, state: str, what: str, what_en: str) -> Reason:

@@ -83,6 +83,7 @@ class Cell:
     system: bool = False
     reasons: tuple[str, ...] = ()
     checks: tuple[Bound, ...] = ()
+    endings: tuple[Bound, ...] = ()  # what ends the request by itself; apart, for most rows are far from it
     by_ground: dict[str | None, tuple[Bound, ...]] = field(default_factory=dict)
     allowed: EventVerdict = field(init=False)  # the answer when nothing is against the event, made once
 
@@ -145,6 +146,7 @@ def compile_plan(definition: Definition, origin: Definition, route: Route, state
     for row in cells.values():
         for cell in row:
             cell.checks = tuple(_bind(plan, cell))
+            cell.endings = tuple(endings(plan, cell.state)) if cell.target and not cell.system else ()
     plan.cells = cells
     plan.by_event = {(cell.state, cell.event): cell for row in cells.values() for cell in row}
     return plan
@@ -186,7 +188,7 @@ def _parties(plan: Plan) -> frozenset[str]:
 def _bind(plan: Plan, cell: Cell) -> list[Bound]:
     if cell.system:
         return []
-    bound: list[Bound] = endings(plan, cell.state) if cell.target else []
+    bound: list[Bound] = []
     seen: set[str] = set()
     for side, definition in _sides(plan.definition, plan.origin):
         for row in definition.checks:
