@@ -51,22 +51,31 @@ class Finding(NamedTuple):
     message: str
 
 
-def check(service: Service, progress: Progress = lambda _done, _total, _title: None) -> list[Finding]:
+def _silent(_done: int, _total: int, _title: str) -> None:
+    """For whoever does not look at the progress."""
+
+
+def check(service: Service, progress: Progress = _silent) -> list[Finding]:
     """Every finding, [] when all invariants hold; `progress(done, total, title)` before each part.
 
     All is read in one snapshot, so that it may run while others work.
     """
+    with _snapshot(service) as connection:
+        return findings(service, connection, progress)
+
+
+def findings(service: Service, connection: Connection, progress: Progress = _silent) -> list[Finding]:
+    """`check` on what one connection sees."""
     special = (_transitions, _caps, _documents)
     total = len(INVARIANTS) + len(special)
     found: list[Finding] = []
-    with _snapshot(service) as connection:
-        for done, invariant in enumerate(INVARIANTS):
-            progress(done, total, f"{invariant.code} {invariant.title}")
-            rows = connection.exec_driver_sql(_escaped(connection, invariant.text(connection.dialect.name)))
-            found += [Finding(invariant.code, str(id_), message) for id_, message in rows]
-        for done, part in enumerate(special, start=len(INVARIANTS)):
-            progress(done, total, (part.__doc__ or "").split(":")[0])
-            found += part(service, connection)
+    for done, invariant in enumerate(INVARIANTS):
+        progress(done, total, f"{invariant.code} {invariant.title}")
+        rows = connection.exec_driver_sql(_escaped(connection, invariant.text(connection.dialect.name)))
+        found += [Finding(invariant.code, str(id_), message) for id_, message in rows]
+    for done, part in enumerate(special, start=len(INVARIANTS)):
+        progress(done, total, (part.__doc__ or "").split(":")[0])
+        found += part(service, connection)
     progress(total, total, "done")
     return found
 
@@ -132,4 +141,4 @@ def _documents(service: Service, connection: Connection) -> Iterator[Finding]:
             yield Finding("K9", stored.sha256, "a file without a document, older than a day")
 
 
-__all__ = ["CODES", "Finding", "check"]
+__all__ = ["CODES", "Finding", "check", "findings"]
