@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, make_response, render_template, request, url_for
 
 from api.endpoint import service
 from api.errors import Problem
 from api.pages import labels, language
 from api.pages.language import half, lang, pick, t
 from api.pages.outlook import facts_pending
-from api.pages.session import COOKIE, drop_session, know_actor, require_actor
+from api.pages.packs import megabytes, pack_title
+from api.pages.session import COOKIE, drop_session, know_actor, require_actor, safe_next
 from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor
 from workflow_service.boxes import Wanted, count_requests
@@ -75,7 +76,31 @@ def bad(problem: Problem) -> Message:
     title = half(problem.title)
     detail = half(problem.detail) if problem.detail and problem.detail != problem.title else ""
     members = problem.members
+    if problem.status == 413:
+        return Message("bad", detail or title, how_to_shrink())
     return Message("bad", title, detail, members.get("blocked_by", ()), members.get("errors", ()))
+
+
+def how_to_shrink() -> str:
+    """What somebody does about a file that is too large (文件过大怎么办)."""
+    return t("照片请用“编辑—调整大小”缩小后再传；扫描件请用 200 dpi、灰度，或分页存为 JPG；多份文件请分次上传。",
+             "Make a photograph smaller first (edit, resize); scan at 200 dpi in grey, or page by page as JPG; upload"
+             " several files one after the other.")  # fmt: skip
+
+
+def too_much() -> str:
+    """A body that was refused before it was read: how much goes at a time."""
+    most = megabytes(current_app.config["MAX_CONTENT_LENGTH"])
+    return t("一次上传的文件合计不能超过 {n} MB；没有保存任何内容。",
+             "The files of one upload may have {n} MB together; nothing was stored.", n=most)  # fmt: skip
+
+
+def page_before() -> str | None:
+    """The page of ours that a form was sent from, to go back to; None where that is not known."""
+    sent_from = urlsplit(request.referrer or "")
+    if request.method != "POST" or sent_from.netloc != urlsplit(request.host_url).netloc:
+        return None
+    return safe_next(sent_from.path + (f"?{sent_from.query}" if sent_from.query else ""))
 
 
 def ident(text: str) -> int:
@@ -151,7 +176,7 @@ def shared() -> dict[str, Any]:
         **language.TEMPLATE_GLOBALS, **labels.TEMPLATE_GLOBALS, "me": None if actor is None else _me(actor),
         "csrf": g.get("csrf", ""), "other_language": f"{here}?{query}", "moved_day": moved_day(),
         "todo_count": todo_count(actor), "field_named": field_named, "facts_pending": facts_pending,
-        "error_text": error_text,
+        "error_text": error_text, "pack_title": pack_title,
     }  # fmt: skip
 
 
@@ -187,7 +212,9 @@ def show_problem(problem: Problem) -> Response:
         language.choose_language()
     signed_in = g.get("actor") is not None
     template = "problem.html" if signed_in else "problem_alone.html"
-    answer = make_response(render_template(template, problem=problem, messages=(), area=""), problem.status)
+    details = [too_much(), how_to_shrink()] if problem.status == 413 else [half(problem.detail)]
+    shown = render_template(template, problem=problem, details=details, back=page_before(), messages=(), area="")
+    answer = make_response(shown, problem.status)
     answer.headers.update(problem.headers)
     if problem.status == 401 and request.cookies.get(COOKIE):
         drop_session(answer)
