@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.pages.language import t
+from api.pages.language import day, t
 from states.plan import STATE_LABELS
 from states.rules.wording import UNIT_NAMES, grade_named, stage_named
 from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS
@@ -58,6 +58,7 @@ BASES: dict[str, Pair] = {
     "read": ("有原文", "Text read"), "inferred": ("推定", "Inferred"), "decided": ("本系统约定", "Decided here"),
     "unseen": ("未见原文", "Text not seen"),
 }  # fmt: skip
+SEASONS: dict[str, Pair] = {"autumn": ("秋季学期", "autumn term"), "spring": ("春季学期", "spring term")}
 BOXES: dict[str, Pair] = {
     "todo": ("待我办", "To do"), "waiting": ("等待对方", "Waiting for others"), "mine": ("我方发起", "Started by us"),
     "done": ("已办结", "Finished"),
@@ -85,6 +86,8 @@ def fact_value(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return t("是", "Yes") if value else t("否", "No")
     kind = DATA_FACTS.get(name)
+    if kind and kind.type == "date":
+        return day(str(value))
     choices = {code: (zh, en) for code, zh, en in kind.choices} if kind else {}
     return label(choices, value) if value in choices else str(value)
 
@@ -113,11 +116,9 @@ def remaining(row: Mapping[str, Any]) -> Remaining | None:
     group, days = row.get("due_group"), row.get("remaining_working_days")
     if group is None or days is None:
         return None
-    left = t("剩 {n} 个工作日", "{n} working days left", n=days)
-    texts = {
-        "overdue": t("已逾期 {n} 个工作日", "{n} working days overdue", n=-days),
-        "today": t("今天到期", "Due today"),
-    }
+    left = t("剩 {n} 个工作日", "{n} workday left" if days == 1 else "{n} workdays left", n=days)
+    late = t("已逾期 {n} 个工作日", "{n} workday overdue" if days == -1 else "{n} workdays overdue", n=-days)
+    texts = {"overdue": late if days else t("已逾期", "Overdue"), "today": t("今天到期", "Due today")}
     looks = {"overdue": ("red", "alert"), "today": ("red", "clock"), "soon": ("orange", "clock")}
     return Remaining(texts.get(group, left), *looks.get(group, ("blue", "clock")))
 
@@ -126,7 +127,8 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "label": label, "remaining": remaining, "state_named": state, "grade_named": grade, "fact_value": fact_value,
     "tag_look": tag_look,
     "stage_named": lambda code: t(*stage_named(code)), "KINDS": KINDS, "STATUSES": STATUSES, "ROLES": ROLES,
-    "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "GROUNDS": GROUNDS, "DOCUMENT_KINDS": DOCUMENT_KINDS,
+    "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "SEASONS": SEASONS,
+    "GROUNDS": GROUNDS, "DOCUMENT_KINDS": DOCUMENT_KINDS,
     "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS,
     "FACTS": {name: (kind.label, kind.label_en) for name, kind in DATA_FACTS.items()},
 }  # fmt: skip

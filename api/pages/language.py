@@ -111,6 +111,13 @@ def end_of(value: str | datetime | None, *, year: bool = True, weekday: bool = F
     return f"{day(at, year=year, weekday=weekday)} {at:%H:%M}"
 
 
+def countdown(days: int, hours: int) -> str:
+    """How long a window is still open; the last day is counted by the hour."""
+    if not days:
+        return t("还有 {h} 小时", "{h} h left", h=hours)
+    return t("还有 {d} 天 {h} 小时", "{d} days {h} h left", d=days, h=hours)
+
+
 def days_in_words(days: list[str]) -> str:
     """Single days and runs of days: 09-19、09-25 至 09-27."""
     runs: list[list[date]] = []
@@ -127,5 +134,5 @@ def days_in_words(days: list[str]) -> str:
 
 TEMPLATE_GLOBALS = {
     "t": t, "pick": pick, "half": half, "zh": zh, "day": day, "moment": moment, "end_of": end_of,
-    "days_in_words": days_in_words, "lang": lang,
+    "days_in_words": days_in_words, "lang": lang, "countdown": countdown,
 }  # fmt: skip

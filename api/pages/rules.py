@@ -38,7 +38,7 @@ def _year(pack: str) -> list[dict[str, Any]]:
                 spans.append({"id": rule.id, "year": year, "gap": str(gap)})
                 continue
             spans += [{"id": rule.id, "year": year, "opens": w.opens.isoformat(), "closes": w.closes.isoformat(),
-            "source": w.source,
+            "source": w.source, "season": w.season,
                        "first": _day_of_year(w.opens.date(), year), "days": (w.closes - w.opens).days,
                        "past": w.closes <= now, "open": w.opens <= now < w.closes} for w in found]  # fmt: skip
     return spans
@@ -64,4 +64,6 @@ def policy(policy_id: str) -> Response:
 
 def _texts() -> dict[str, str]:
     """What each check asks, in the words of its own docstring: "中文 / English"."""
-    return {name: (check.__doc__ or name).partition(" (")[0].rstrip(".") for name, check in CHECKS.items()}
+    return {
+        name: (check.__doc__ or name).partition(" (")[0].rstrip(".").replace("`", "") for name, check in CHECKS.items()
+    }

@@ -41,6 +41,8 @@ def students_page() -> Response:
     rows, after = list_students(service(), actor(), wanted, ROWS, parse_id(request.args.get("after", "")) or 0)
     following = address("pages.list_students", {**given, "after": str(after)}) if after else None
     return page("students.html", area="list_students", rows=rows, wanted=given, next_page=following, statuses=STATUSES,
+                first_page=address("pages.list_students", given) if request.args.get("after") else None,
+                many_schools=actor().kind != "school",
                 grades=range(1, 13))  # fmt: skip
 
 
