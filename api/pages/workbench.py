@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response, g, request, url_for
+from flask import Response, g, request
 
 from api.endpoint import service
 from api.pages.frame import address, page, pages
@@ -14,6 +14,7 @@ from api.pages.labels import BOXES, KINDS, STATES, STEPS, label
 from api.pages.language import instant, t
 from api.pages.session import actor
 from states.calendar import day_opens, remaining_working_days
+from workflow_service.actors import Actor
 from workflow_service.boxes import BadCursor, Wanted, count_requests, list_requests
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import to_micros
@@ -28,8 +29,21 @@ ROWS = 50
 DUE = {
     "overdue": ("已逾期", "Overdue"),
     "today": ("今日前到期", "Due by today"),
-    "soon": ("3 个工作日内", "Within 3 working days"),
+    "soon": ("3 个工作日内", "Within 3 workdays"),
 }
+POSTS = {
+    "teacher": ("学籍业务由本校学籍管理员和校长办理；您可以查看办理窗口和政策规则。",
+                "Your school’s registrar and principal handle student status; you can read windows and rules."),
+    "network": ("您管理本单位的网络和终端；账号由系统管理员开立。",
+                "You look after the network and the machines; accounts are opened by the system administrator."),
+    "admin": ("账号和岗位在服务器上用命令行办理：workflow-service user --help。",
+              "Accounts and roles are kept on the server’s command line: workflow-service user --help."),
+    "security": ("授权由两人核对：在服务器上用 workflow-service user list 查看账号和岗位。",
+                 "Grants are looked over by a second person: workflow-service user list, on the server."),
+    "auditor": ("留痕链在服务器上用命令行核对：workflow-service audit verify。业务页面只显示您单位范围内的业务。",
+                "The trail is verified on the server: workflow-service audit verify. Pages show your scope."),
+}  # fmt: skip
+"""Where a post that decides nothing finds its work (岗位说明)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ def workbench() -> Response:
     if not actor().works_on_requests:
         return page("workbench.html", area="workbench", tiles=(), groups=(), waiting=(), drafts=(), notices=(),
                     windows=windows_with_countdown(), works=False, today=service().clocks.now(), next_due=None,
-                    more=False)  # fmt: skip
+                    more=False, decides=False, post=_post())  # fmt: skip
     todo, more = _rows(Wanted(box="todo"), SHOWN)
     waiting, _ = _rows(Wanted(box="waiting"), 8)
     drafts, _ = _rows(Wanted(box="mine", state="draft"), 8)
@@ -62,7 +76,7 @@ def workbench() -> Response:
         ("soon", t("三个工作日内到期", "Due within three working days"), soon),
                 ("later", t("其余待办", "The rest"), later)),
         notices=notices_view(service(), actor()), windows=windows_with_countdown(), today=service().clocks.now(),
-        next_due=min(dates, default=None), more=more,
+        next_due=min(dates, default=None), more=more, decides=decides(actor()), post=_post(),
     )  # fmt: skip
 
 
@@ -86,11 +100,17 @@ def requests_page() -> Response:
         "requests.html", area="list_requests", rows=request_rows(service(), rows), wanted={**wanted, "box": box},
         counts=counts,
         total=count_requests(service(), actor(), asked), next_page=_again(cursor=cursor) if cursor else None,
+        first_page=_again(cursor="") if request.args.get("cursor") else None,
         due_chips=_chips(box),
         states={code: label(STATES, code) for code in (*STEPS, "returned", "draft", "completed", "rejected",
                                                                      "recalled", "expired")},
         kinds=KINDS, filtered=any(wanted[name] for name in ("state", "due", "q", "kind")),
     )  # fmt: skip
+
+
+def _post() -> str:
+    """What somebody does here who decides nothing; empty for everybody else."""
+    return "" if decides(actor()) else " ".join(t(*POSTS[role]) for role in sorted(actor().roles) if role in POSTS)
 
 
 def _rows(wanted: Wanted, limit: int) -> tuple[list[dict[str, Any]], bool]:
@@ -105,21 +125,32 @@ def _tiles() -> list[Tile]:
         return Tile(count, t(zh, en), address("pages.list_requests", wanted), look if count else "none")
 
     g.todo_count = count_requests(service(), actor(), Wanted(box="todo"))
-    return [
+    own = [
         tile("待我办", "To do", "blue", box="todo"),
         tile("已逾期", "Overdue", "red", box="todo", due="overdue"),
         tile("今日前到期", "Due by today", "red", box="todo", due="today"),
-        tile("3 个工作日内", "Within 3 working days", "orange", box="todo", due="soon"),
-        *(
-            []
-            if actor().kind != "school"
-            else [
-                tile("退回待补正", "Returned to us", "orange", box="todo", state="returned"),
-                tile("待接收学生", "Arrivals to confirm", "blue", box="todo", state="awaiting_arrival"),
-            ]
-        ),
-        tile("等待对方", "Waiting for others", "blue", box="waiting"),
+        tile("3 个工作日内", "Within 3 workdays", "orange", box="todo", due="soon"),
     ]
+    returned = tile("退回待补正", "Returned to us", "orange", box="todo", state="returned")
+    arrivals = tile("待接收学生", "Arrivals to confirm", "blue", box="todo", state="awaiting_arrival")
+    if not decides(actor()):
+        return [tile("在办业务", "In progress", "blue", box="waiting"),
+                tile("已逾期", "Overdue", "red", box="waiting", due="overdue")]  # fmt: skip
+    others = [
+        tile("等待对方", "Waiting for others", "blue", box="waiting"),
+        tile("对方已逾期", "Overdue elsewhere", "red", box="waiting", due="overdue"),
+    ]
+    return [*own, *([returned, arrivals] if starts(actor()) else []), *others]
+
+
+def decides(who: Actor) -> bool:
+    """Whether anything can wait for this person: a viewer and an auditor only look."""
+    return bool(who.roles & {"registrar", "principal"})
+
+
+def starts(who: Actor) -> bool:
+    """Whether this person takes students in: what was returned, and who arrives, is the registrar's."""
+    return who.kind == "school" and "registrar" in who.roles
 
 
 def windows_with_countdown() -> list[dict[str, Any]]:
@@ -149,10 +180,8 @@ def _due_before(due: str) -> int | None:
 
 def _chips(box: str) -> list[tuple[str, str, bool]]:
     current = request.args.get("due", "")
-    chips = [(url_for("pages.list_requests", box=box), t("不限期限", "Any deadline"), not current)]
-    return chips + [
-        (url_for("pages.list_requests", box=box, due=code), t(*pair), current == code) for code, pair in DUE.items()
-    ]
+    chips = {"": ("不限期限", "Any deadline"), **DUE}
+    return [(_again(box=box, due=code, cursor=""), t(*pair), current == code) for code, pair in chips.items()]
 
 
 def _again(**more: str) -> str:
