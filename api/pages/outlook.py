@@ -17,6 +17,10 @@ OPINIONS = {
     ("材料齐全，同意。", "The papers are complete; agreed.")),
     "registrar": (("经核，材料齐全，符合规定，同意。", "Checked: papers complete, rules met; agreed."),
                   ("信息核对无误。", "The data have been checked.")),
+    "return": (("扫描件不清晰，请重新上传。", "The scan cannot be read; please upload it again."),
+               ("所填内容与材料不一致，请核对。", "What is filled in differs from the papers; please check."),
+               ("已电话告知监护人。", "The guardian was told by telephone.")),
+    "reject": (("已电话告知监护人。", "The guardian was told by telephone."),),
 }  # fmt: skip
 """Opinions that are written every day (常用意见), for one click."""
 
@@ -105,6 +109,24 @@ def returned_because(view: Request) -> Mapping[str, Any] | None:
     if view["state"] != "returned":
         return None
     return next((row for row in reversed(view["history"]) if row["event"] == "return"), None)
+
+
+def ended_because(view: Request) -> Mapping[str, Any] | None:
+    """The event that ended a request: who, when, with which reason and words."""
+    if not view["final"]:
+        return None
+    return next((row for row in reversed(view["history"]) if row["to"] == view["state"]), None)
+
+
+def ended_then(view: Request) -> str:
+    """What an end means for the family, and what can still be done."""
+    texts = {
+        "completed": t("学籍已转入{b}。", "The enrolment has moved to {b}.", b=_name(view["destination_school"])),
+        "rejected": t("占用的学位已释放；监护人有异议的可以申诉。",
+                      "The place is free again; the guardian may object."),
+    }  # fmt: skip
+    again = t("占用的学位已释放；仍需转学的，可以重新申请。", "The place is free again; a new request can be made.")
+    return texts.get(view["state"], again)
 
 
 def missing_lines(view: Request) -> list[str]:

@@ -83,8 +83,11 @@ def verify(code: str = "") -> Response:
 
 
 def printable(view: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The papers that the asker may print of a request."""
-    return papers_of(service(), int(view["id"]), actor())
+    """The papers that the asker may print of a request. A bureau writes no contact letter (TR-05) to itself."""
+    units = view["units"]
+    same = units.get("origin_bureau") == units.get("destination_bureau")
+    papers = papers_of(service(), int(view["id"]), actor())
+    return [row for row in papers if row["number"] or not (same and row["kind"] == "schooling_contact_letter")]
 
 
 def _qr(text: str) -> Markup:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, g, redirect, request, send_file, url_for
+from flask import Response, current_app, g, redirect, request, send_file, url_for
 
 from api.documents import SUFFIXES
 from api.documents import _name as name_of_file
@@ -17,6 +17,7 @@ from api.pages.forms import form_key, once, whole_given
 from api.pages.frame import Message, bad, ident, page, pages
 from api.pages.labels import STATES, label
 from api.pages.language import moment, t
+from api.pages.packs import document_limit, megabytes
 from api.pages.papers import printable
 from api.pages.session import actor, new_key
 from workflow_service.boxes import Wanted, list_requests
@@ -104,8 +105,8 @@ def show_document(document_id: str) -> Response:
 def _page(
     view: dict[str, Any], *, messages: list[Message], typed: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
-    chosen = request.args.get("paper", "")
     files = [file for row in view["documents"] for file in row["files"]]
+    limit = document_limit(view["policy"]["id"])
     allowed = [event for event in view["events"] if event["allowed"]]
     answer = page(
         "request.html", area="list_requests", messages=messages, view=view, typed=typed or {}, status=status,
@@ -114,17 +115,31 @@ def _page(
         consequences={event["event"]: outlook.consequence(view, event["event"]) for event in allowed},
         clock=outlook.clock_in_words(view["clock"]), pauses=outlook.pauses_in_words(view["clock"]),
         missing=outlook.missing_lines(view), trail=outlook.trail(view), fact_of=FACT_OF, opinions=_opinions(),
-        chosen=next((file for file in files if file["id"] == chosen), None), files=files,
-        today=service().clocks.now().date(),
+        **_chosen(files), today=service().clocks.now().date(), limit=limit, limit_mb=megabytes(limit),
+        most=current_app.config["MAX_CONTENT_LENGTH"], ended=outlook.ended_because(view),
+        ended_then=outlook.ended_then(view) if view["final"] else "",
         printable=printable(view), because=outlook.returned_because(view),
     )  # fmt: skip
     answer.headers["ETag"] = f'"{view["version"]}"'
     return answer
 
 
-def _opinions() -> list[str]:
+def _chosen(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The picture that is looked at, with the ones before and after it; a PDF is an attachment and never shown."""
+    pictures = [file for file in files if file["media_type"] != "application/pdf"]
+    at = next((n for n, file in enumerate(pictures) if file["id"] == request.args.get("paper", "")), None)
+    if at is None:
+        return {"chosen": None}
+    return {"chosen": pictures[at], "place": at + 1, "pictures": len(pictures),
+            "before": pictures[at - 1] if at else None,
+            "after": pictures[at + 1] if at + 1 < len(pictures) else None}  # fmt: skip
+
+
+def _opinions() -> dict[str, list[str]]:
+    """What is written every day, by where it stands in the form."""
     role = "principal" if "principal" in actor().roles else "registrar"
-    return [t(*pair) for pair in outlook.OPINIONS[role]]
+    places = {"approve": role, "return": "return", "reject": "reject"}
+    return {event: [t(*pair) for pair in outlook.OPINIONS[place]] for event, place in places.items()}
 
 
 def _comment(event: str) -> str:

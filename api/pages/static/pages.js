@@ -39,6 +39,7 @@ document.addEventListener("keydown", (event) => {
     actions[event.key]();
   }
   waiting = event.key === "g" ? "g" : "";
+  document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
 });
 document.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-href]");
@@ -70,14 +71,21 @@ addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").
   form.removeAttribute("aria-busy");
 }));
 
-// --- What was typed survives an ended session: kept in this tab until the form has been answered well. ---
+// --- What was typed survives an ended session, and an opinion also the look at a paper: kept in this tab, for this
+// person alone, until the form has been answered well. ---
+const who = document.body.dataset.who;
+const done = new URLSearchParams(location.search).get("done");
+if (done && !done.endsWith("_document")) {
+  const form = { create: "/requests/new:new", amend: `${location.pathname}/edit:edit` }[done];
+  sessionStorage.removeItem(`kept:${who}:${form ?? `${location.pathname}:decide`}`);
+}
+document.querySelector("form[data-leave]")?.addEventListener("submit", () => sessionStorage.clear());
 document.querySelectorAll("form[data-keep]").forEach((form) => {
-  const place = `kept:${location.pathname}:${form.dataset.keep}`;
+  const place = `kept:${who}:${location.pathname}:${form.dataset.keep}`;
   const fields = () => [...form.elements].filter((field) => field.name && !/^(csrf|key|version|seen|event|file)$/.test(field.name)
     && !["hidden", "file", "submit"].includes(field.type));
-  if (document.querySelector(".note.ok")) sessionStorage.removeItem(place);
   const kept = JSON.parse(sessionStorage.getItem(place) || "null");
-  if (kept && document.referrer.includes("/login")) {
+  if (kept && (form.dataset.keep === "decide" || document.referrer.includes("/login"))) {
     fields().forEach((field) => {
       if (!(field.name in kept)) return;
       if (/^(radio|checkbox)$/.test(field.type)) field.checked = kept[field.name].includes(field.value);
@@ -146,23 +154,18 @@ document.querySelectorAll("form").forEach((form) => {
 // --- Countdown of a window, by the minute. ---
 const english = document.documentElement.lang === "en";
 const loaded = Date.now();
-document.querySelectorAll("[data-countdown]").forEach((place) => {
+document.querySelectorAll("[data-hours]").forEach((place) => {
   const text = place.querySelector("span");
-  const match = text.textContent.match(/(\d+)\D+(\d+)/);
-  if (!match) return;
-  const hours = Number(match[1]) * 24 + Number(match[2]);
   setInterval(() => {
-    const left = hours - Math.floor((Date.now() - loaded) / 3600000);
+    const left = Math.max(Number(place.dataset.hours) - Math.floor((Date.now() - loaded) / 3600000), 0);
     const days = Math.floor(left / 24);
-    text.textContent = english ? `${days} days ${left % 24} hours left` : `还有 ${days} 天 ${left % 24} 小时`;
+    text.textContent = english ? `${days ? `${days} days ` : ""}${left % 24} h left` : `还有 ${days ? `${days} 天 ` : ""}${left % 24} 小时`;
   }, 60000);
 });
 
-// --- The answer to what was just done is read out and seen. ---
-const message = document.getElementById("message");
-if (message) message.focus({ preventScroll: location.hash === "#documents" });
-
-// --- Choosing a file is uploading it. ---
-document.querySelectorAll("form[data-upload]").forEach((form) => {
-  form.querySelector("input[type=file]").addEventListener("change", () => form.requestSubmit());
+// --- The answer to what was just done is read out and seen; Enter goes on to the next one that waits. After the page is
+// shown, since going to its #message takes the focus there. ---
+addEventListener("pageshow", () => {
+  const message = document.getElementById("message");
+  (message?.querySelector("a.primary") ?? message)?.focus({ preventScroll: location.hash === "#documents" });
 });
