@@ -165,3 +165,66 @@ def test_a_character_that_nothing_can_store_is_told(api: Api, path: str) -> None
     csrf = sign_in(api, "school201")
     assert api.client.get(path).status_code == 422
     assert api.client.post("/requests/new", data={"csrf": csrf, "student.name": "a\0b"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [("admin", "workflow-service user"), ("security", "user list"), ("auditor", "audit verify"),
+     ("school201.teacher", "学籍管理员和校长办理"), ("county1.network", "网络和终端")],
+)  # fmt: skip
+def test_a_post_that_decides_nothing_is_told_where_its_work_is(sqlite_api: Api, who: str, told: str) -> None:
+    sign_in(sqlite_api, who)
+    answer = sqlite_api.client.get("/")
+    assert told in answer.text
+    assert "今日无待办" not in answer.text
+
+
+def test_a_viewer_sees_what_is_in_progress_and_is_asked_for_nothing(sqlite_api: Api) -> None:
+    request = sqlite_api.submitted(sqlite_api.world.student("102", 3))
+    sign_in(sqlite_api, "county1.viewer")
+    answer = sqlite_api.client.get("/")
+    assert "在办业务" in answer.text
+    assert request["number"] in answer.text
+    assert "<span>待我办</span>" not in answer.text
+
+
+@pytest.mark.parametrize(("lang", "told"), [("zh", "合计不能超过 8 MB"), ("en", "may have 8 MB together")])
+def test_a_body_that_is_too_large_gets_a_page_that_says_what_to_do(sqlite_api: Api, lang: str, told: str) -> None:
+    draft = sqlite_api.draft(sqlite_api.world.student("202", 3))
+    sign_in(sqlite_api, "school201")
+    page = f"/requests/{draft['id']}"
+    answer = sqlite_api.client.post(
+        f"{page}/documents?lang={lang}", data=b"-" * (8 * 1024 * 1024 + 1), headers={"Referer": f"http://localhost{page}"},
+        content_type="multipart/form-data; boundary=x",
+    )  # fmt: skip
+    assert answer.status_code == 413
+    assert told in answer.text
+    assert "200 dpi" in answer.text
+    assert f'href="{page}"' in answer.text
+
+
+def test_the_way_back_from_an_error_never_leads_to_another_site(sqlite_api: Api) -> None:
+    sign_in(sqlite_api, "school201")
+    answer = sqlite_api.client.post("/requests/new", data={}, headers={"Referer": "https://evil.example/requests"})
+    assert answer.status_code == 403
+    assert "evil" not in answer.text
+    assert ">回到原页面</a>" not in answer.text
+
+
+def test_a_bureau_writes_no_contact_letter_to_itself(sqlite_api: Api) -> None:
+    near = sqlite_api.submitted(sqlite_api.world.student("202", 3))
+    far = sqlite_api.submitted(sqlite_api.world.student("402", 3))
+    sign_in(sqlite_api, "county2")
+    assert "就学联系函</button>" not in sqlite_api.client.get(f"/requests/{near['id']}").text
+    sign_in(sqlite_api, "county4")
+    assert "就学联系函</button>" in sqlite_api.client.get(f"/requests/{far['id']}").text
+
+
+def test_an_ended_request_says_why_and_what_can_be_done_now(sqlite_api: Api) -> None:
+    request = sqlite_api.submitted(sqlite_api.world.student("202", 3))
+    number = int(request["id"])
+    sqlite_api.world.fire(number, "reject", "school201.principal", reason="no_place", comment="本校四个班都满。")
+    sign_in(sqlite_api, "school201")
+    answer = sqlite_api.client.get(f"/requests/{number}").text
+    for told in ("没有学位", "本校四个班都满。", "可以申诉", "重新申请"):
+        assert told in answer
