@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from states.decide import explain
@@ -61,18 +61,22 @@ def explained(plan: Plan, facts: Facts, event: str | None, everything: bool) -> 
     label = plan.definition.steps[facts.state].label if plan.step(facts.state) else STATE_LABELS[facts.state][0]
     packs = " ← ".join(f"{d.pack} v{d.version}" for d in (plan.definition, plan.origin))
     yield f"{label}（{facts.state}）  {packs}  {_cited(plan.route.cite)}"
+    told: dict[tuple[tuple[str, str], ...], str] = {}
     for verdict in explain(plan, facts):
         if event not in (None, verdict.event):
             continue
-        count = f"：{len(verdict.blocked_by)} 个原因" if verdict.blocked_by else ""
-        yield f"{'可以' if verdict.allowed else '不可'} {verdict.event}  {verdict.label} / {verdict.label_en}{count}"
-        for number, reason in enumerate(dated(plan, facts, verdict.blocked_by), 1):
-            yield from _reason_lines(number, reason)
-        if verdict.blocked_by:
-            yield f"   {_together(plan, facts, verdict.event)}"
+        yield f"{'可以' if verdict.allowed else '不可'} {verdict.event}  {verdict.label} / {verdict.label_en}"
+        same = tuple((reason.cite.rule, reason.no.message) for reason in verdict.blocked_by)
+        if same in told:
+            yield f"  原因同“{told[same]}” / for the same reasons"
+        elif same:
+            told[same] = verdict.label
+            for number, reason in enumerate(dated(plan, facts, verdict.blocked_by), 1):
+                yield from _reason_lines(number, reason)
+            yield f"  {_together(plan, facts, verdict.event)}"
         if everything:
             for traced in trace(plan.by_event[facts.state, verdict.event], facts):
-                yield f"   · {_traced(traced)}"
+                yield f"  · {_traced(traced)}"
 
 
 def _reason_lines(number: int, reason: Reason) -> Iterator[str]:
@@ -115,4 +119,6 @@ def _traced(traced: Traced) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, frozenset):
         return "{" + " ".join(sorted(map(str, value))) + "}"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
     return value.isoformat() if isinstance(value, date) else str(value)

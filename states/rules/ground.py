@@ -81,7 +81,7 @@ def date_reached(facts: Facts, fact: str) -> No | None:
     zh, en = fact_named(fact)
     until = day_opens(day)
     cure = Cure("wait", "nobody", f"等到 {day}", f"Wait until {day}.", {"now": until}, until)
-    return No(f"{zh}为 {day}，尚未到期", f"{en}: {day}; that day has not come.", (cure,))
+    return No(f"{zh}为 {day}，这一天还没有到", f"{en}: {day}; that day has not come.", (cure,))
 
 
 @check(fact="same")
@@ -121,7 +121,11 @@ def fact_is(facts: Facts, fact: str, allowed: Sequence[object], instead: str = "
         {f"data.{fact}": allowed[0]},
     )
     cures = (_other_ground(instead), cure) if instead else (cure,)
-    return No(f"{zh}为“{given_zh}”，须为“{wanted_zh}”", f"{en}: {given_en}; it must be: {wanted_en}.", cures)
+    return No(
+        f"“{zh}”填的是“{given_zh}”，此理由须为“{wanted_zh}”",
+        f"“{en}” is given as “{given_en}”; for this ground it must be “{wanted_en}”.",
+        cures,
+    )
 
 
 def _other_ground(ground: str) -> Cure:

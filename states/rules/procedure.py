@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from states.definition import Definition, Requirement
 from states.facts import Facts
 from states.rules import check
-from states.rules.wording import documents_named, end_named, named_all
+from states.rules.wording import ROLE_NAMES, documents_named, end_named, named_all
 from states.verdict import Cure, No
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ def four_eyes(facts: Facts, cell: Cell) -> No | None:
     """本人不得审核本人提交的业务 / nobody decides what they submitted or already decided themselves (SYS-08)."""
     if not facts.own:
         return None
-    zh, en = named_all(cell.units, cell.role)
+    zh, en = named_all(cell.units)
+    role, role_en = ROLE_NAMES[cell.role]
     cure = Cure(
-        "tell", min(cell.units), f"请{zh}的另一位工作人员办理", f"Ask another person acting for {en}.", {"own": False}
+        "tell", min(cell.units), f"请{zh}的另一位{role}办理", f"Ask another {role_en} of {en}.", {"own": False}
     )
     return No(
         "您已提交或审核过本申请，不得再由本人审核",

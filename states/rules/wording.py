@@ -34,7 +34,7 @@ def named(unit: str, role: str = "") -> tuple[str, str]:
     """A unit and role as people read them, Chinese and English."""
     zh, en = UNIT_NAMES.get(unit, (unit, unit))
     role_zh, role_en = ROLE_NAMES.get(role, (role, role))
-    return f"{zh}{role_zh}", f"{en}{' ' + role_en if role_en else ''}"
+    return f"{zh}{role_zh}", f"the {role_en} of {en}" if role_en else en
 
 
 def named_all(units: Iterable[str], role: str = "") -> tuple[str, str]:

@@ -113,7 +113,7 @@ def test_policy_explains_in_depth(world: World, run: Run) -> None:
     assert "办法：转入学校：补交转学登记表（已签章）（2026-09-07 24:00 前）" in out
     assert "全部办妥即可办理" in out
     assert "· TR-G2 《电子学籍管理办法有关规定》问1(2)：不适用（ground=moved_house）" in out
-    assert "· SYS-08 全国学籍系统学校申请、学校审核、教育局审核分设 ※推定：符合（own=False）" in out
+    assert "· SYS-08 全国学籍系统：学校申请、学校审核、教育局审核分设 ※推定：符合（own=False）" in out
     assert "reject" not in out
     assert run("policy", "explain", number, "school201", "--event", "submit")[0] == 1
 

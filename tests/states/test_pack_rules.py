@@ -1,4 +1,4 @@
-"""`policy rules`: nothing that a pack says is left out; each rule is shown at work, or it is said why software cannot."""
+"""`policy rules`: nothing that a pack says is left out; each rule is shown at work, or says why not."""
 
 import json
 

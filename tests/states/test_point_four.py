@@ -108,8 +108,8 @@ LIST = [
     Named("the register of the pupil alone", NENJIANG, {
         "ground": "register_and_home_moved", "data.register_moved": "student_only"}, "NJ-10", "学生单人户口迁移",
         "applicant", article="三(一)"),
-    Named("the wrong ground", CATCHMENT, {"data.guardian_register_in_catchment": True}, "TR-G3", "在学区内为“是”",
-          "applicant", CLOSES, article="问1(3)"),
+    Named("the wrong ground", CATCHMENT, {"data.guardian_register_in_catchment": True}, "TR-G3",
+          "填的是“是”，此理由须为“否”", "applicant", CLOSES, article="问1(3)"),
     Named("a special-education pupil goes up", NATIONAL, {"special_education": True, "grade": 4, **OTHER}, "N25-11",
           "学生现读三年级，申请四年级", "applicant", article="第十四条"),
 ]  # fmt: skip
