@@ -78,7 +78,8 @@ def bad(problem: Problem) -> Message:
     members = problem.members
     if problem.status == 413:
         return Message("bad", detail or title, how_to_shrink())
-    return Message("bad", title, detail, members.get("blocked_by", ()), members.get("errors", ()))
+    reasons = members.get("blocked_by", ())
+    return Message("bad", title, "" if reasons else detail, reasons, members.get("errors", ()))
 
 
 def how_to_shrink() -> str:

@@ -58,7 +58,6 @@ BASES: dict[str, Pair] = {
     "read": ("有原文", "Text read"), "inferred": ("推定", "Inferred"), "decided": ("本系统约定", "Decided here"),
     "unseen": ("未见原文", "Text not seen"),
 }  # fmt: skip
-SEASONS: dict[str, Pair] = {"autumn": ("秋季学期", "autumn term"), "spring": ("春季学期", "spring term")}
 BOXES: dict[str, Pair] = {
     "todo": ("待我办", "To do"), "waiting": ("等待对方", "Waiting for others"), "mine": ("我方发起", "Started by us"),
     "done": ("已办结", "Finished"),
@@ -127,8 +126,8 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "label": label, "remaining": remaining, "state_named": state, "grade_named": grade, "fact_value": fact_value,
     "tag_look": tag_look,
     "stage_named": lambda code: t(*stage_named(code)), "KINDS": KINDS, "STATUSES": STATUSES, "ROLES": ROLES,
-    "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "SEASONS": SEASONS,
-    "GROUNDS": GROUNDS, "DOCUMENT_KINDS": DOCUMENT_KINDS,
+    "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "GROUNDS": GROUNDS,
+    "DOCUMENT_KINDS": DOCUMENT_KINDS,
     "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS,
     "FACTS": {name: (kind.label, kind.label_en) for name, kind in DATA_FACTS.items()},
 }  # fmt: skip

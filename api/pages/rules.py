@@ -37,10 +37,11 @@ def _year(pack: str) -> list[dict[str, Any]]:
             except CalendarGap as gap:
                 spans.append({"id": rule.id, "year": year, "gap": str(gap)})
                 continue
-            spans += [{"id": rule.id, "year": year, "opens": w.opens.isoformat(), "closes": w.closes.isoformat(),
-            "source": w.source, "season": w.season,
+            spans += [{"id": rule.id, "year": year, "number": number, "opens": w.opens.isoformat(),
+                       "closes": w.closes.isoformat(), "source": w.source,
                        "first": _day_of_year(w.opens.date(), year), "days": (w.closes - w.opens).days,
-                       "past": w.closes <= now, "open": w.opens <= now < w.closes} for w in found]  # fmt: skip
+                       "past": w.closes <= now, "open": w.opens <= now < w.closes}
+                      for number, w in enumerate(found, start=1)]  # fmt: skip
     return spans
 
 
