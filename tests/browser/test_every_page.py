@@ -67,12 +67,13 @@ def pages_of(case: str) -> list[str]:
 
 
 def test_no_page_has_a_barrier_and_everything_can_be_touched(live: Live, page: Page, case: str) -> None:
-    """One look at each kind of page, where it is narrowest; how wide it is does not change what axe finds."""
+    """One look at each kind of page, where it is narrowest; what axe finds does not depend on the width."""
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{live.url}/login")
     faults = _faults(page, "/login")
     live.sign_in(page, "school201")
-    for path in pages_of(case):
+    twins = {"/requests?box=waiting", "/policies/nenjiang-k12", "/verify"}
+    for path in [path for path in pages_of(case) if path not in twins]:
         page.goto(live.url + path)
         faults += _faults(page, path)
     live.sign_in(page, "school201.principal", f"{case}?lang=en")
