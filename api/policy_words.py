@@ -34,7 +34,7 @@ def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
             "scenario": found[0] if found and rule.software else None,
             "scenarios": list(found) if rule.software else [],
             "not_software": rule.because if not rule.software or not found else None,
-            "because": rule.because, "other_reading": rule.other_reading,
+            "because": rule.because, "value": rule.value, "other_reading": rule.other_reading,
         }  # fmt: skip
 
 
@@ -50,10 +50,15 @@ def rule_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if row["not_software"]:
             yield f"      不由软件执行：{row['not_software']}"
         elif row["kind"] == "parameter":
-            yield f"      取舍：{row['because']}（另解：{row['other_reading']}）"
+            yield f"      取“{_zh(row['value'])}”，不取“{_zh(row['other_reading'])}”：{row['because']}"
         else:
             more = f"，另 {len(row['scenarios']) - 1} 例" if len(row["scenarios"]) > 1 else ""
             yield f"      见：{row['scenario'] or '—'}{more}"
+
+
+def _zh(text: Any) -> str:
+    """The Chinese half of a text that is written "中文 / English"."""
+    return str(text).rsplit(" / ", 1)[0]
 
 
 def explained(plan: Plan, facts: Facts, event: str | None, everything: bool) -> Iterator[str]:

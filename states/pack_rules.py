@@ -34,6 +34,7 @@ class ListedRule:
     kind: str  # the table it stands in: route, step, limit, window, freeze, ground, also, check, …
     software: bool
     because: str | None
+    value: Any = None  # of a parameter: what was chosen where the text is contradictory or silent
     other_reading: Any = None
 
 
@@ -48,7 +49,7 @@ def listed_rules(definition: Definition) -> Iterator[ListedRule]:
                 continue  # A step that only carries labels is cited by its route.
             yield ListedRule(
                 name, cite(compiled, name, row), table, table != "not_software", row.get("because"),
-                row.get("other_reading"),
+                row.get("value"), row.get("other_reading"),
             )  # fmt: skip
             for inner, waiver in row.get("except", {}).items():
                 source = cite(compiled, inner, {**waiver, "pack": row["pack"]})
