@@ -244,6 +244,8 @@ def test_every_route_asks_who_is_there_or_is_on_the_public_list(sqlite_database:
             away = answer.status_code == 303 and answer.location.startswith("/login")
             asked = answer.status_code == 401 or away
             (refused if asked else open_routes).add(f"{method} {rule.rule}")
+    app.extensions["service"].engine.dispose()
+    app.extensions["service"].hot.dispose()
     assert open_routes == PUBLIC, "open without being on the list, or on the list without being there"
     assert refused
 
