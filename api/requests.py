@@ -63,17 +63,16 @@ class RequestGiven(Shape):
     """What a school asks for."""
 
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    student = fields.Nested(NamedStudent)
-    student_id = Ident()
+    student = fields.Nested(NamedStudent, allow_none=True)
+    student_id = Ident(allow_none=True)
     destination_school_id = Ident(required=True)
     grade = Whole(required=True, validate=validate.Range(1, 12))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
-    class_id = Ident(allow_none=True)
-    data = fields.Nested(FactsGiven)
+    data = fields.Nested(FactsGiven, allow_none=True)
 
     @validates_schema
     def _one_student(self, data: dict[str, Any], **_: Any) -> None:
-        if ("student" in data) == ("student_id" in data):
+        if (data.get("student") is None) == (data.get("student_id") is None):
             raise ValidationError({"student": ["Give either student or student_id."]})
 
 
@@ -82,8 +81,7 @@ class RequestChanges(Shape):
 
     grade = Whole(validate=validate.Range(1, 12))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
-    class_id = Ident(allow_none=True)
-    data = fields.Nested(FactsGiven)
+    data = fields.Nested(FactsGiven, allow_none=True)
 
 
 class EventGiven(Shape):
@@ -92,12 +90,12 @@ class EventGiven(Shape):
     event = fields.String(required=True, validate=validate.OneOf(EVENTS + SYSTEM_EVENTS))
     comment = Text(most=2000, allow_none=True)
     reason = Text(most=60, allow_none=True)
-    data = fields.Nested(FactsGiven)
+    data = fields.Nested(FactsGiven, allow_none=True)
 
     @validates_schema
     def _facts_of_the_event(self, data: dict[str, Any], **_: Any) -> None:
         try:
-            allowed_with(data["event"], data.get("data", {}))
+            allowed_with(data["event"], data.get("data") or {})
         except Invalid as error:
             raise ValidationError({each["field"]: [each["message"]] for each in error.errors}) from error
 
@@ -180,11 +178,11 @@ def show_request(call: Call, request_id: int) -> Answer:
 
 
 def _new_request(body: dict[str, Any]) -> NewRequest:
-    student = body.get("student", {})
+    student = body.get("student") or {}
     return NewRequest(
         kind=body["kind"], destination_school_id=body["destination_school_id"], grade=body["grade"],
         ground=body.get("ground"), student_id=body.get("student_id"), student_name=student.get("name"),
-        student_number=student.get("student_number"), class_id=body.get("class_id"), data=body.get("data", {}),
+        student_number=student.get("student_number"), data=body.get("data") or {},
     )  # fmt: skip
 
 
@@ -257,7 +255,8 @@ def patch_request(call: Call) -> Answer:
     """The corrected request; what is not named stays as it is."""
     row = call.found[0]
     with _telling_the_difference(call):
-        amend_request(call.service, row["id"], call.actor, call.version_for(row["version"]), call.body)
+        changes = {name: value for name, value in call.body.items() if (name, value) != ("data", None)}
+        amend_request(call.service, row["id"], call.actor, call.version_for(row["version"]), changes)
     return show_request(call, row["id"])
 
 

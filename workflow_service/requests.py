@@ -59,7 +59,6 @@ class NewRequest:
     student_id: int | None = None
     student_name: str | None = None
     student_number: str | None = None
-    class_id: int | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -116,7 +115,7 @@ def _draft_row(service: Service, connection: Connection, actor: Actor, body: New
     around = surroundings(connection, body.kind, destination.id, student.school_id, on)
     assert around is not None  # One was just read, the other is a foreign key.
     origin = around.origin
-    chosen = choose_class(connection, destination.id, body.grade, on, body.class_id)
+    chosen = choose_class(connection, destination.id, body.grade, on)
     routing = resolve(service, connection, around, origin_stage=student.stage,
                       destination_stage=chosen.stage if chosen else student.stage)  # fmt: skip
     starter = "destination_school" if actor.organization_id == destination.id else "origin_school"
@@ -261,7 +260,7 @@ def number_of(request_id: int, day: date) -> str:
     return f"{day:%Y%m%d}-{text}"
 
 
-AMENDABLE = {"draft": {"grade", "ground", "data", "class_id"}, "returned": {"ground", "data"}}
+AMENDABLE = {"draft": {"grade", "ground", "data"}, "returned": {"ground", "data"}}
 """What may be corrected where: a returned request keeps its grade, because a place of that grade is held for it."""
 
 

@@ -170,13 +170,11 @@ def _without_single_handed(service: Service, pack_id: int, route: Route, units: 
     return tuple(state for state in route.steps if state not in skipped), skipped
 
 
-def choose_class(
-    connection: Connection, school_id: int, grade: int, on: date, class_id: int | None = None
-) -> Place | None:
-    """The class that takes the student: the one named, else the least full of the grade; None where there is none."""
-    fitting = [
+def choose_class(connection: Connection, school_id: int, grade: int, on: date) -> Place | None:
+    """The class that takes the student: the least full of the grade; None where there is none."""
+    fitting = (
         place
         for place in places(connection, school_id, grade)
-        if class_id in (None, place.id) and grade_of(place.first_grade, place.entered_year, on) == grade
-    ]
-    return fitting[0] if fitting else None
+        if grade_of(place.first_grade, place.entered_year, on) == grade
+    )
+    return next(fitting, None)

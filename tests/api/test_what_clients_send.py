@@ -204,3 +204,17 @@ def test_a_document_of_an_unknown_kind_is_answered_with_those_that_are_asked_for
     answer = sqlite_api.upload("school201", request, "love_letter")
     assert answer.status_code == 422
     assert all(kind in answer.json["errors"][0]["message"] for kind in PAPERS)
+
+
+def test_what_is_null_was_not_given(api: Api) -> None:
+    pupil = api.world.student("202")
+    api.world.school_class("201", 3)
+    made = api.post("school201", "/requests", {**api.transfer(pupil), "student_id": None, "data": None})
+    assert (made.status_code, made.json["data"]) == (201, {})
+    path = f"/requests/{made.json['id']}"
+    same = api.call("school201", "PATCH", path, json={"data": None, "grade": 3}, version=1)
+    assert (same.status_code, same.json["data"]) == (200, {})
+    nothing = {"comment": None, "reason": None, "data": None}
+    assert api.post("school201", f"{path}/events", {"event": "submit", **nothing}, version=2).status_code == 200
+    neither = api.post("school201", "/requests", {**api.transfer(pupil), "student": None})
+    assert (neither.status_code, neither.json["errors"][0]["field"]) == (422, "student")
