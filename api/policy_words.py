@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from states.decide import explain
 from states.definition import Citation, Definition
 from states.facts import Facts
 from states.joint_cure import joint_cure
+from states.pack_diff import WORDS, Difference
 from states.pack_rules import listed_rules, scenarios
 from states.plan import STATE_LABELS, Plan
 from states.rules.wording import UNIT_NAMES, day_named, end_named
@@ -47,7 +49,7 @@ def rule_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{pack} v{row['version']}"
         name = row["rule"] if row["id"] == row["rule"] else f"{row['rule']} [{row['id']}]"
         yield f"  {name}  {row['article']}  〔{BASES[row['basis']]}〕"
-        if row["not_software"]:
+        if row["kind"] != "parameter" and row["not_software"]:
             yield f"      不由软件执行：{row['not_software']}"
         elif row["kind"] == "parameter":
             yield f"      取“{_zh(row['value'])}”，不取“{_zh(row['other_reading'])}”：{row['because']}"
@@ -58,7 +60,20 @@ def rule_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _zh(text: Any) -> str:
     """The Chinese half of a text that is written "中文 / English"."""
-    return str(text).rsplit(" / ", 1)[0]
+    return "、".join(map(str, text)) if isinstance(text, list) else str(text).rsplit(" / ", 1)[0]
+
+
+def difference_line(difference: Difference) -> str:
+    """One difference: the word, the rule, what of it, before and after."""
+    zh, en = WORDS[difference.word]
+    where = " ".join(part for part in (f"[{difference.table}]", difference.id, difference.what) if part)
+    if difference.before is None and difference.after is None:
+        return f"{zh} {en}  {where}"
+    return f"{zh} {en}  {where}：{_short(difference.before)} → {_short(difference.after)}"
+
+
+def _short(value: Any) -> str:
+    return "—" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def explained(plan: Plan, facts: Facts, event: str | None, everything: bool) -> Iterator[str]:

@@ -22,7 +22,7 @@ _ORDER: Final = ("error", "legal", "warning", "note")
 _NAMED: Final = ("source", "step", "ground", "reason")
 """Tables whose ids are words of their own: a state, a ground. All other ids name rules, and are given once."""
 
-_NUMBERS: Final = {"working_days": "lower", "calendar_days": "lower", "largest_bytes": "lower"}
+NUMBERS: Final = {"working_days": "lower", "calendar_days": "lower", "largest_bytes": "lower"}
 
 
 def lint_pack(text: str, name: str, parents: Parents, today: date | None = None) -> list[Diagnostic]:
@@ -154,7 +154,7 @@ def _permitted(
         for key in row.keys() - {"changes", "rule", "article", "basis", "because", "local", "steps"}:
             if key == "with":
                 yield from _tighter(source, path, parent, row["with"])
-            elif not _stricter(_NUMBERS.get(key, "same"), parent.get(key), row[key]):
+            elif not stricter(NUMBERS.get(key, "same"), parent.get(key), row[key]):
                 yield source.finding("error", "P032", path, f"`{changed}` may only be tightened: `{key}`", key)
 
 
@@ -163,17 +163,17 @@ def _tighter(
 ) -> Iterator[Diagnostic]:
     directions = STRICT_DIRECTION.get(parent["does"], {})
     for name, value in given.items():
-        if not _stricter(directions.get(name, "same"), parent.get("with", {}).get(name), value):
+        if not stricter(directions.get(name, "same"), parent.get("with", {}).get(name), value):
             message = f"`{path[-1]}` may only be tightened: `{name}` is looser than {parent['with'].get(name)!r}"
             yield source.finding("error", "P032", path, message, name)
 
 
-def _stricter(direction: str, before: Any, after: Any) -> bool:
+def stricter(direction: str, before: Any, after: Any) -> bool:
     """Whether `after` is as strict as `before`, or stricter, in this direction."""
     if before == after:
         return True
     if isinstance(before, dict) and isinstance(after, dict):
-        return before.keys() <= after.keys() and all(_stricter(direction, before[key], after[key]) for key in before)
+        return before.keys() <= after.keys() and all(stricter(direction, before[key], after[key]) for key in before)
     if before is None or direction == "same":
         return False
     if direction == "lower":

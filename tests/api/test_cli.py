@@ -151,6 +151,23 @@ def test_policy_checks_the_shipped_packs_and_refuses_a_typo(run: Run, tmp_path: 
     assert "national-k12/transfer.toml:" in out
 
 
+def test_policy_compares_two_packs_in_words_and_as_texts(run: Run, tmp_path: Path) -> None:
+    from workflow_service.packs import shipped_texts
+
+    folder = tmp_path / "nenjiang-k12"
+    folder.mkdir()
+    changed = shipped_texts()["nenjiang-k12/transfer.toml"].replace("primary = 55", "primary = 50")
+    (folder / "transfer.toml").write_text(changed)
+    status, out, _ = run("policy", "diff", "nenjiang-k12", str(folder / "transfer.toml"))
+    assert status == 0
+    assert "更严 stricter  [check] NJ-07 with.cap.primary：55 → 50" in out
+    assert "+with = { cap = { primary = 50," in out
+    [one] = json.loads(run("policy", "diff", "nenjiang-k12", str(folder / "transfer.toml"), "--json")[1])
+    assert (one["word"], one["id"], one["before"], one["after"]) == ("stricter", "NJ-07", 55, 50)
+    assert "新增 added  [check] BJ-03" in run("policy", "diff", "national-k12", "beijing-k12")[1]
+    assert run("policy", "diff", "national-k12", "nowhere")[0] == 1
+
+
 def test_policy_draws_routes_and_statuses(run: Run) -> None:
     status, out, _ = run("policy", "diagram", "nenjiang-k12", "--route", "NJ-13")
     assert status == 0
