@@ -125,13 +125,20 @@ def _flatten(parent: Compiled | None, source: Source) -> Compiled:
         for key, row in own.get(table, {}).items():
             written = {field: _plain(value) for field, value in row.items()}
             changed = written.get("changes", "")
-            full = {**rows.get(changed, {}), **written, "pack": name}
+            full = {**_inherited(rows.get(changed, {})), **written, "pack": name}
             if changed in rows and table != "limit":
                 rows = _replaced(rows, changed, key, full)
             else:
                 rows[key] = full  # A limit that changes another one takes only the steps that it names.
         flat[table] = rows
     return flat
+
+
+def _inherited(row: Row) -> Row:
+    """A base's row as another pack takes it over: its exceptions stay the base's."""
+    if "except" not in row:
+        return row
+    return {**row, "except": {name: {"pack": row["pack"], **waiver} for name, waiver in row["except"].items()}}
 
 
 def _replaced(rows: dict[str, Any], old: str, new: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def _freeze(compiled: Compiled, name: str, row: Row) -> Freeze:
 
 def _check(compiled: Compiled, name: str, row: Row) -> Check:
     waivers = tuple(
-        Waiver(cite(compiled, key, {**waiver, "pack": row["pack"]}), condition(waiver["when"]))
+        Waiver(cite(compiled, key, {"pack": row["pack"], **waiver}), condition(waiver["when"]))
         for key, waiver in row.get("except", {}).items()
     )
     return Check(

@@ -52,7 +52,7 @@ def listed_rules(definition: Definition) -> Iterator[ListedRule]:
                 row.get("value"), row.get("other_reading"),
             )  # fmt: skip
             for inner, waiver in row.get("except", {}).items():
-                source = cite(compiled, inner, {**waiver, "pack": row["pack"]})
+                source = cite(compiled, inner, {"pack": row["pack"], **waiver})
                 yield ListedRule(inner, source, "except", True, waiver.get("because"))
 
 

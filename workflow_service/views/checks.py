@@ -34,7 +34,7 @@ def check_view(found: PreCheck) -> dict[str, Any]:
 def _places(facts: Facts) -> dict[str, Any]:
     return {
         "class": facts.class_name, "class_size": facts.class_size, "class_held": facts.class_held,
-        "school_size": facts.school_size, "quota": facts.school_quota,
+        "school_size": facts.school_size, "school_held": facts.school_held, "quota": facts.school_quota,
     }  # fmt: skip
 
 
