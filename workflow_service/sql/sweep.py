@@ -24,6 +24,9 @@ _MARKS = {
         "{rule}": "CAST(r.clock AS json) ->> 'rule'",
         "{hash}": "sha256(l.chain || convert_to(l.payload, 'UTF8'))",
         "{later}": "GREATEST", "{earlier}": "LEAST",
+        # A row that moved between this statement's snapshot and its lock is left for the next round: the statement
+        # would see the new request, but of its parties and places only the old ones, and leave the new ones open.
+        "{unmoved}": "AND r.version = (SELECT seen.version FROM request seen WHERE seen.id = r.id)",
         "{locked}": "FOR UPDATE OF r SKIP LOCKED",
         "{unit}": "CAST(CAST(b.units AS json) -> '", "{/unit}": "' ->> 0 AS BIGINT)",
     },
@@ -32,6 +35,7 @@ _MARKS = {
         "{rule}": "json_extract(r.clock, '$.rule')",
         "{hash}": "chain_hash(l.chain, l.payload)",
         "{later}": "MAX", "{earlier}": "MIN",
+        "{unmoved}": "",
         "{locked}": "",
         "{unit}": "json_extract(b.units, '$.", "{/unit}": "[0]')",
     },
@@ -81,7 +85,7 @@ class Sweep:
 _DUE = """
 SELECT r.id, r.bucket, r.kind, r.number, r.version, r.state, r.chain, r.units, r.due_at, r.wake_event,
     r.destination_school_id, [reason] AS rule, [since] AS fell_due
-FROM request r WHERE [where] ORDER BY [order] LIMIT :limit {locked}"""
+FROM request r WHERE [where] {unmoved} ORDER BY [order] LIMIT :limit {locked}"""
 
 # The event never stands before the one it follows: a note of a second ago must not seem to come after the end.
 _NUMBERED = """
