@@ -41,6 +41,7 @@ def _places(facts: Facts) -> dict[str, Any]:
 def _miss() -> dict[str, Any]:
     """One text for unknown, differing and foreign (SYS-04)."""
     return {
-        "rule": "SYS-04", "article": "全国学籍系统：校验错误 2001：学生信息不符", "basis": "read", "message": MISS[0], "message_en": MISS[1],
+        "rule": "SYS-04", "article": "全国学籍系统：校验错误 2001：学生信息不符", "basis": "read",
+        "message": MISS[0], "message_en": MISS[1],
         "cure": "请核对姓名与学籍号", "cure_en": "check the name and the student number", "cures": [], "pending": False,
     }  # fmt: skip
