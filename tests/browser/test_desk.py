@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Live
+from tests.workflow_service.world import picture
 
 LIMIT = 2 * 1024 * 1024
 
@@ -102,3 +103,14 @@ def test_a_scan_that_is_too_large_is_told_before_it_is_sent(draft: Page, tmp_pat
     expect(said).to_contain_text("户口本.pdf 有 3 MB，每份不能超过 2 MB")
     expect(said).to_contain_text("200 dpi")
     assert "POST" not in sent
+
+
+def test_a_file_that_was_chosen_before_the_script_came_is_uploaded_too(draft: Page, tmp_path: Path) -> None:
+    scan = tmp_path / "scan.png"
+    scan.write_bytes(picture())
+    held: list[Route] = []
+    draft.route("**/upload.js", lambda route: held.append(route))
+    draft.reload(wait_until="commit")
+    draft.locator("input[type=file]").first.set_input_files(scan)
+    held[0].continue_()
+    expect(draft.locator("#message")).to_contain_text("材料已上传")

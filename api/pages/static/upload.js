@@ -71,8 +71,11 @@ document.querySelectorAll("form[data-upload]").forEach((form) => {
     said.className = wrong ? "wrong" : "hint";
     input.toggleAttribute("aria-invalid", wrong);
   };
-  input.addEventListener("change", () => send(form, input, tell).catch((error) => {
+  const begin = () => send(form, input, tell).catch((error) => {
     input.value = "";
     tell(typeof error === "string" ? error : String(error), true);
-  }));
+  });
+  input.addEventListener("change", begin);
+  // On a slow line a file can be chosen before this script is there; its button is hidden now.
+  if (input.files.length) begin();
 });
