@@ -90,7 +90,13 @@ def drafts(world: World, clients: int, each: int, say: Callable[[str], None]) ->
         actor, destination = world.actor(f"school{to}"), world.organization(to).id
         for number, (name, whole) in enumerate(_pupils(world, origin, client, each)):
             body = NewRequest(
-                "transfer", destination, GRADE + client, "return_to_registered_home", None, name, whole, None, DATA
+                "transfer",
+                destination,
+                GRADE + client,
+                ground="return_to_registered_home",
+                student_name=name,
+                student_number=whole,
+                data=DATA,
             )
             path.requests.append(create_request(world.service, actor, body))
             if number % 200 == 199:
