@@ -17,7 +17,7 @@ from states.calendar import Calendar, clock_json, day_opens, remaining_working_d
 from states.decide import Change, Refusal, decide, out_of_place
 from states.facts import Facts
 from states.place import most_taken
-from states.plan import LABELS, Plan
+from states.plan import LABELS, Cell, Plan
 from states.trace import dated
 from states.verdict import Reason
 from states.windows import judge, window_json
@@ -81,11 +81,18 @@ def check_capability(plan: Plan, facts: Facts, event: str) -> None:
     """403 is for whoever could never send this event in any state; whose turn it is, is a rule (SYS-03)."""
     if facts.system:
         return
+    here = plan.by_event.get((facts.state, event))
+    if here is not None and not here.system and _open_to(here, facts):
+        return  # Nearly always: whoever acts has the step, and the other states need not be looked at.
     cells = [cell for (_, name), cell in plan.by_event.items() if name == event and not cell.system]
-    if cells and not any(cell.units & facts.units and (not cell.role or cell.role in facts.roles) for cell in cells):
+    if cells and not any(_open_to(cell, facts) for cell in cells):
         raise Forbidden(f"您的岗位在本业务中没有“{cells[0].label}”权限 / your post never has {event} in this request")
     if not cells and any(name == event for _, name in plan.by_event):
         raise Forbidden("此操作只由系统执行 / only the system does this")
+
+
+def _open_to(cell: Cell, facts: Facts) -> bool:
+    return bool(cell.units & facts.units) and (not cell.role or cell.role in facts.roles)
 
 
 def _detail(row: Row, event: str, refusal: Refusal) -> str:
@@ -272,12 +279,12 @@ class Transition:
 
     def _place(self, values: dict[str, Any]) -> None:
         row, bucket, ids = self.row, self.row["bucket"], self.service.ids
-        class_most, stage_most = most_taken(self.plan, self.facts)
         values |= {
             "class_stage": row["class_stage"], "destination_school_id": row["destination_school_id"],
-            "class_most": class_most, "stage_most": stage_most,
             "place_outcome": "moved" if self.change.place == "move" else "released",
         }  # fmt: skip
+        if self.change.place == "hold":
+            values["class_most"], values["stage_most"] = most_taken(self.plan, self.facts)
         if self.change.place != "move":
             return
         values |= {
