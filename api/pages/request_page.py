@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -93,7 +94,10 @@ def remove(request_id: str, document_id: str) -> Response:
 def show_document(document_id: str) -> Response:
     """The file itself; pictures may be looked at beside the form, everything else is an attachment."""
     row, stream = open_document(service(), ident(document_id), actor())
-    answer = send_file(stream, mimetype=row.media_type, etag=row.sha256, max_age=0)
+    with stream:
+        # Read whole (a paper is small): whoever turns to the next one in the middle leaves no open file behind.
+        content = BytesIO(stream.read())
+    answer = send_file(content, mimetype=row.media_type, etag=row.sha256, max_age=0)
     name = row.name.rsplit(".", 1)[0] + SUFFIXES.get(row.media_type, ".bin")
     shown = "inline" if row.media_type in ("image/jpeg", "image/png") else "attachment"
     answer.headers["Content-Disposition"] = f"{shown}; filename*=UTF-8''{quote(name, safe='')}"
