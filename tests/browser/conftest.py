@@ -2,18 +2,24 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.conftest import Database
 from tests.workflow_service.world import World, make_world
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 FLAGS = [
     "--headless",
@@ -92,6 +98,20 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing: pytest shows the application's own log where a test fails."""
 
 
+def _whole(app: Flask) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]":
+    """Answer with each body read and closed at once.
+
+    The development server does not close a body whose reader went away to the next page: the file of an icon then
+    stayed open until Python complained of it, in whatever test ran just then.
+    """
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        with closing(app(environ, start_response)) as body:
+            return [b"".join(body)]
+
+    return answer
+
+
 @pytest.fixture
 def live(sqlite_database: Database, tmp_path: Path) -> Iterator[Live]:
     """Serve the real application on a free port; it ends with the test."""
@@ -99,7 +119,7 @@ def live(sqlite_database: Database, tmp_path: Path) -> Iterator[Live]:
 
     world = make_world(sqlite_database.url, sqlite_database.owner_url, tmp_path / "data")
     app = create_app(world.service.settings, world.service)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, _whole(app), threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever, name="live server")
     thread.start()
     yield Live(f"http://127.0.0.1:{server.server_port}", world)

@@ -75,7 +75,7 @@ def test_school_201_takes_in_a_student_of_school_202(live: Live, page: Page, pup
 
     live.sign_in(page, "school201", f"/students?q={pupil.name}")
     page.get_by_role("link", name=pupil.name).click()
-    assert page.locator(".timeline").count() == 0
+    expect(page.locator(".timeline")).to_have_count(0)
     expect(page.locator("#main")).to_contain_text(live.world.organization("201").name)
     assert live.world.enrolment(pupil.id).school_id == live.world.organization("201").id
 
@@ -127,7 +127,7 @@ def test_a_greyed_button_carries_every_reason_with_its_rule_and_cure(live: Live,
     expect(approve).to_be_disabled()
     expect(approve).to_have_attribute("aria-disabled", "true")
     reasons = page.locator(".choice.blocked", has=approve)
-    assert reasons.locator(".reason").count() == 4
+    expect(reasons.locator(".reason")).to_have_count(4)
     for reason in reasons.locator(".reason").all():
         expect(reason.locator(".law")).to_contain_text("TR-03")
         expect(reason.locator(".cure").first).to_contain_text("补交")
@@ -187,7 +187,7 @@ def test_a_double_click_submits_once(live: Live, page: Page, pupil: Pupil) -> No
     page.get_by_role("button", name="保存草稿").dblclick()
     expect(page.get_by_role("status").first).to_contain_text("草稿已保存")
     page.goto(f"{live.url}/requests?box=mine")
-    assert page.locator("tr[data-href]").count() == 1
+    expect(page.locator("tr[data-href]")).to_have_count(1)
 
 
 def test_an_opinion_survives_a_session_that_ended(live: Live, page: Page, pupil: Pupil) -> None:
