@@ -15,8 +15,10 @@ from workflow_service.models.policies import (
     WorkingDay,
 )
 from workflow_service.models.requests import (
+    Batch,
     History,
     HistoryComment,
+    Judgement,
     Notice,
     Outbox,
     Paper,
@@ -25,9 +27,9 @@ from workflow_service.models.requests import (
     RequestKey,
     RequestParty,
 )
-from workflow_service.models.students import Enrolment, Guardian, Student, StudentNumber
+from workflow_service.models.students import Enrolment, Guardian, NumberHistory, RegisterEntry, Student, StudentNumber
 
-APPEND_ONLY = ("history", "access_log", "pack_version")
+APPEND_ONLY = ("history", "access_log", "pack_version", "judgement", "number_history")
 """Tables of which the service's own role may neither change nor remove a row."""
 
 __all__ = [
@@ -35,20 +37,24 @@ __all__ = [
     "AccessLog",
     "Account",
     "Base",
+    "Batch",
     "Enrolment",
     "Guardian",
     "Heartbeat",
     "History",
     "HistoryComment",
     "ImportBatch",
+    "Judgement",
     "LegalClock",
     "Notice",
+    "NumberHistory",
     "Organization",
     "Outage",
     "Outbox",
     "PackVersion",
     "Paper",
     "PlaceHold",
+    "RegisterEntry",
     "Request",
     "RequestDocument",
     "RequestKey",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflow_service.models.columns import Base, Flag, Id, JsonText, Micros, Ref, Str
@@ -31,6 +32,13 @@ class Organization(Base):
     town: Mapped[Flag] = mapped_column(default=False)
     catchment: Mapped[Str] = mapped_column(default="")
     single_handed: Mapped[Flag] = mapped_column(default=False)
+    city_powers: Mapped[Flag] = mapped_column(
+        default=False, server_default=false()
+    )  # 扩权县: decides as a city does (HN08-04)
+    particulars: Mapped[dict[str, Any]] = mapped_column(
+        JsonText, default=dict, server_default="{}"
+    )  # 学校关键信息 beside these (BJ-05)
+    successor_id: Mapped[Ref | None]  # where its records went when it was merged or closed (N13-12)
     policy: Mapped[Str | None]  # pack of this organization and all below it, unless they name their own
     registrars: Mapped[int] = mapped_column(default=0)
     principals: Mapped[int] = mapped_column(default=0)
@@ -72,6 +80,8 @@ class SchoolClass(Base):
     last_grade: Mapped[int]
     sequence: Mapped[int]
     name: Mapped[Str]
+    programme: Mapped[Str | None]  # 学校类别、计划类别: decides who supervises (HN08-03)
+    code: Mapped[Str | None]  # 班级编码, SY-03
     attending: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
     __table_args__ = (

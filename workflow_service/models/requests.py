@@ -38,6 +38,7 @@ class Request(Base):
     units: Mapped[dict[str, list[Any]]] = mapped_column(JsonText)
     starter: Mapped[Str]  # destination_school | origin_school
     applicant_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"))
+    batch_id: Mapped[Ref | None]
     origin_school_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"))
     destination_school_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"))
     class_id: Mapped[Ref | None] = mapped_column(ForeignKey("school_class.id"))
@@ -105,7 +106,42 @@ class Request(Base):
         ),
         Index("ix_request_provisional", "id", sqlite_where=text("provisional"), postgresql_where=text("provisional")),
         Index("ix_request_student", "student_id"),
+        Index(
+            "ix_request_batch",
+            "batch_id",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
     )
+
+
+class Batch(Base):
+    """A parent of requests filed together (批次): one child per student; it never decides for a child."""
+
+    __tablename__ = "batch"
+    id: Mapped[Id]
+    number: Mapped[Str] = mapped_column(unique=True)
+    kind: Mapped[Str]
+    organization_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"), index=True)
+    path: Mapped[Str]
+    data: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    created_at: Mapped[Micros]
+    created_by: Mapped[Ref] = mapped_column(ForeignKey("account.id"))
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Judgement(Base):
+    """The facts as they were judged with one event (裁决时的事实), append-only: what replaying a new pack needs."""
+
+    __tablename__ = "judgement"
+    history_id: Mapped[Id]
+    bucket: Mapped[Bucket]
+    request_id: Mapped[Ref] = mapped_column(index=True)
+    at: Mapped[Micros]
+    event: Mapped[Str]
+    pack_id: Mapped[Ref] = mapped_column(ForeignKey("pack_version.id"))
+    facts: Mapped[Str]
+    __table_args__ = (Index("ix_judgement_pack", "pack_id", "at"),)
 
 
 class RequestParty(Base):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from states.student_status import STATUSES
-from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, Micros, Ref, Str
+from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Ref, Str
 
 _KNOWN = ", ".join(f"'{status}'" for status in sorted(STATUSES))
 
@@ -35,6 +36,10 @@ class Student(Base):
     status: Mapped[Str]
     problem: Mapped[Str | None]  # kind of the problem record (问题学籍), SYS-30
     special_education: Mapped[Flag] = mapped_column(default=False)
+    local_code: Mapped[Str | None]  # 学生编码, another identifier than the student number (SY-04)
+    profile: Mapped[dict[str, Any]] = mapped_column(
+        JsonText, default=dict, server_default="{}"
+    )  # data that no rule protects (SYS-21)
     version: Mapped[int] = mapped_column(default=1)
     chain: Mapped[Bytes]
     __table_args__ = (
@@ -50,6 +55,51 @@ class StudentNumber(Base):
     __tablename__ = "student_number"
     number_hash: Mapped[Bytes] = mapped_column(primary_key=True)
     student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), unique=True)
+
+
+class NumberHistory(Base):
+    """Every student number that a student ever had (学籍号沿革, NUM-02…06): L and J may become G, none is forgotten."""
+
+    __tablename__ = "number_history"
+    id: Mapped[Id]
+    bucket: Mapped[Bucket]
+    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), index=True)
+    number: Mapped[Bytes]
+    number_hash: Mapped[Bytes] = mapped_column(index=True)
+    request_id: Mapped[Ref | None]
+    recorded_at: Mapped[Micros]
+
+
+class RegisterEntry(Base):
+    """A dated entry of a student's record (学籍事项): hardship, guest attendance, a suspension, a result, an award.
+
+    Effective (`valid_from`, `valid_to`) and recorded (`recorded_at`, `ended_at`) time; one row per matter, which a
+    request opens and another one closes. `section` is a word of `states.kinds.SECTIONS`; `data` what was found.
+    """
+
+    __tablename__ = "register_entry"
+    id: Mapped[Id]
+    bucket: Mapped[Bucket]
+    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"))
+    section: Mapped[Str]
+    school_id: Mapped[Ref | None] = mapped_column(ForeignKey("organization.id"))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    recorded_at: Mapped[Micros]
+    ended_at: Mapped[Micros | None]
+    request_id: Mapped[Ref | None]
+    end_request_id: Mapped[Ref | None]
+    data: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    __table_args__ = (
+        Index("ix_register_entry_student", "student_id", "section"),
+        Index(
+            "ix_register_entry_open",
+            "school_id",
+            "section",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
 
 class Guardian(Base):
