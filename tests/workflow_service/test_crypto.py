@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from states.identity import make_identity_number
 from workflow_service.crypto import (
     FieldCipher,
     KeyedHash,
@@ -16,7 +17,6 @@ from workflow_service.crypto import (
     mask_number,
     mask_phone,
 )
-from workflow_service.identity import make_identity_number
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 COLUMN = "student.identity_number"

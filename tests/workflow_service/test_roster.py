@@ -13,11 +13,11 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
+from states.identity import make_identity_number
 from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.db import chain_hash
 from workflow_service.errors import Forbidden
-from workflow_service.identity import make_identity_number
 from workflow_service.models import Enrolment, Guardian, History, ImportBatch, SchoolClass, SchoolStage, Student
 from workflow_service.roster.headings import HEADINGS, class_sequence, code_of, grade_of_text, heading_of
 from workflow_service.roster.importer import ImportReport, import_workbook

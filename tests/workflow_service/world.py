@@ -14,12 +14,12 @@ from PIL import Image
 from sqlalchemy import insert, select
 
 from states.calendar import SHANGHAI, school_year
+from states.identity import make_identity_number
 from workflow_service import db
 from workflow_service.actors import Actor, Grant
 from workflow_service.config import load
 from workflow_service.demo.accounts import create_accounts
 from workflow_service.demo.organizations import create_organizations
-from workflow_service.identity import make_identity_number
 from workflow_service.legal_time import seed_calendar
 from workflow_service.models import Account, Enrolment, Organization, Request, RoleGrant, SchoolClass, Student
 from workflow_service.models.columns import to_micros

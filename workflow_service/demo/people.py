@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
-from workflow_service.identity import make_identity_number
+from states.identity import make_identity_number
 
 REGION = "99{:02d}{:02d}"
 """Region codes that were never assigned; county and school keep numbers of different schools apart."""

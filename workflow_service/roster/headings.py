@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from states.identity import make_identity_number
 from states.student_status import STATUSES
-from workflow_service.identity import make_identity_number
 
 Codes = Mapping[str, str]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_service.identity import (
+from states.identity import (
     birth_date,
     check_digit,
     identity_faults,
