@@ -1,0 +1,78 @@
+"""The facts as they were judged (裁决时的事实), as text: what is stored with every decision, so that it can be judged
+again under another pack. Everything that a rule may look at is in it; the calendar is left out, for it is known anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any, Final, get_origin, get_type_hints
+
+from states.calendar import SHANGHAI, Calendar, Clock
+from states.facts import Facts
+
+_LEFT_OUT: Final = ("calendar",)
+_FIELDS: Final = tuple(f.name for f in fields(Facts) if f.name not in _LEFT_OUT)
+_TUPLES: Final = frozenset(name for name, hint in get_type_hints(Facts).items() if get_origin(hint) is tuple)
+"""Fields that JSON would give back as lists."""
+_CLOCK: Final = tuple(f.name for f in fields(Clock))
+
+
+def facts_text(facts: Facts) -> str:
+    """Canonical JSON of all facts but the calendar: keys sorted, no spaces, Chinese as it is written.
+
+    Defaults are written too: a default that changes later must not change what was judged before. About 1.5 KB.
+    Raises `TypeError` for a value of a type that could not be read back.
+    """
+    values = {name: getattr(facts, name) for name in _FIELDS}
+    return json.dumps(values, default=_written, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def facts_from(text: str, calendar: Calendar) -> Facts:
+    """The facts that `facts_text` wrote, over the calendar as it is known now.
+
+    What was written by a version with more facts is left out; a fact that came later has its default, and
+    `unrecorded` names it.
+    """
+    stored = json.loads(text, object_hook=_read)
+    known = {name: stored[name] for name in _FIELDS if name in stored}
+    for name in _TUPLES & known.keys():
+        known[name] = tuple(known[name])
+    return Facts(calendar=calendar, **known)
+
+
+def unrecorded(text: str) -> frozenset[str]:
+    """The facts of today that were not written down then: what looks at one of them cannot be judged again."""
+    return frozenset(_FIELDS).difference(json.loads(text))
+
+
+def _written(value: Any) -> Any:
+    """What JSON has no form for: `{"$type": value}`; an instant in Shanghai's time, as all legal time."""
+    if isinstance(value, datetime):
+        return {"$at": value.isoformat()}
+    if isinstance(value, date):
+        return {"$day": value.isoformat()}
+    if isinstance(value, frozenset | set):
+        return {"$set": sorted(value)}
+    if isinstance(value, Clock):
+        return {"$clock": {name: getattr(value, name) for name in _CLOCK}}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored with a decision")
+
+
+def _read(found: dict[str, Any]) -> Any:
+    if len(found) != 1:
+        return found
+    [(key, value)] = found.items()
+    if key == "$at":
+        return datetime.fromisoformat(value).astimezone(SHANGHAI)
+    if key == "$day":
+        return date.fromisoformat(value)
+    if key == "$set":
+        return frozenset(value)
+    if key == "$clock":
+        return Clock(**{**value, "skipped": tuple(value["skipped"])})
+    return found
