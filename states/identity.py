@@ -1,8 +1,7 @@
-"""Resident identity numbers (居民身份证号, GB 11643) and student numbers (学籍号, NUM-01).
+"""Resident identity numbers (居民身份证号, GB 11643): read, judged, made, and lengthened from 15 digits.
 
 An identity number is 6 digits of region, 8 of birth date, 3 of sequence (odd: male, even: female) and a
-check digit (MOD 11-2). A student number is G, L or J and 18 characters of the same build; G is followed by
-the identity number itself (NUM-02), L by a random tail (NUM-03), J by a number nobody's card shows (NUM-04).
+check digit (MOD 11-2). Until 1999 it had 15: no century in the birth date, and no check digit.
 
 Regions are not judged: real cards carry codes that were abolished or changed since. Region 99xxxx was never
 assigned, so numbers made up for a demo use it and can be nobody's.
@@ -14,13 +13,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 Sex = Literal["male", "female"]
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
-_SHAPE = re.compile(r"[0-9]{17}[0-9X]")
+SHAPE: Final = re.compile(r"[0-9]{17}[0-9X]")
+_OLD_SHAPE = re.compile(r"[0-9]{15}")
 _FLOATED = re.compile(r"[0-9]+(\.[0-9]+)?E\+?[0-9]+|[0-9]+\.[0-9]+")
 _EARLIEST_YEAR = 1900
 _SEX_CHINESE: dict[Sex, str] = {"male": "男", "female": "女"}
@@ -42,15 +42,15 @@ def identity_faults(
 
     `today` is the legal date; `birth` and `sex`, where the same row states them, must agree with the number.
     """
-    unreadable = _unreadable(value, 18, "身份证号", "An identity number")
-    if unreadable is not None:
-        return (unreadable,)
+    fault = unreadable(value, 18, "身份证号", "An identity number")
+    if fault is not None:
+        return (fault,)
     number = normalise(str(value))
-    if _SHAPE.fullmatch(number) is None:
-        return (_SHAPE_FAULT,)
-    faults = list(_birth_faults(number, today, birth))
+    if SHAPE.fullmatch(number) is None:
+        return (SHAPE_FAULT,)
+    faults = list(birth_faults(number, today, birth))
     if number[17] != check_digit(number[:17]):
-        faults.append(_CHECK_FAULT)
+        faults.append(CHECK_FAULT)
     if sex is not None and sex != sex_of(number):
         faults.append(
             Fault(
@@ -59,26 +59,6 @@ def identity_faults(
                 f"The 17th digit says {sex_of(number)}, the stated sex is {sex}.",
             )
         )
-    return tuple(faults)
-
-
-def student_number_faults(value: object, today: date) -> tuple[Fault, ...]:
-    """All that is wrong with a student number (NUM-01 … 04); () when it is good.
-
-    Only a G-number is held to the check digit: L ends in four random digits, and J is given where
-    no usable identity number exists.
-    """
-    unreadable = _unreadable(value, 19, "学籍号", "A student number")
-    if unreadable is not None:
-        return (unreadable,)
-    number = normalise(str(value))
-    if number[0] not in "GLJ":
-        return (_LETTER_FAULT,)
-    if _SHAPE.fullmatch(number[1:]) is None:
-        return (_SHAPE_FAULT,)
-    faults = list(_birth_faults(number[1:], today, None))
-    if number[0] == "G" and number[18] != check_digit(number[1:18]):
-        faults.append(_CHECK_FAULT)
     return tuple(faults)
 
 
@@ -115,7 +95,18 @@ def make_identity_number(region: str, birth: str | date, sequence: int) -> str:
     return first17 + check_digit(first17)
 
 
-def _unreadable(value: object, length: int, zh: str, en: str) -> Fault | None:
+def lengthened(number15: str) -> str | None:
+    """The 18 digits of an old number of 15 (十五位升十八位), or None where it is no such number.
+
+    The century is 19: numbers of 15 digits were last given in 1999. The date inside may still be none.
+    """
+    if _OLD_SHAPE.fullmatch(number15) is None:
+        return None
+    first17 = f"{number15[:6]}19{number15[6:]}"
+    return first17 + check_digit(first17)
+
+
+def unreadable(value: object, length: int, zh: str, en: str) -> Fault | None:
     """Whatever cannot even be looked at: no text, a number that a spreadsheet has rounded, a wrong length."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return Fault("number_missing", f"没有填写{zh}。", f"{en} is missing.")
@@ -136,7 +127,8 @@ def _unreadable(value: object, length: int, zh: str, en: str) -> Fault | None:
     return None
 
 
-def _birth_faults(number: str, today: date, stated: date | None) -> tuple[Fault, ...]:
+def birth_faults(number: str, today: date, stated: date | None) -> tuple[Fault, ...]:
+    """What is wrong with the birth date inside an identity number; `stated` is the date that stands beside it."""
     born = birth_date(number)
     if born is None or born.year < _EARLIEST_YEAR:
         return (_DATE_FAULT,)
@@ -156,17 +148,14 @@ def _birth_faults(number: str, today: date, stated: date | None) -> tuple[Fault,
     return tuple(faults)
 
 
-_SHAPE_FAULT = Fault(
+SHAPE_FAULT = Fault(
     "number_characters",
     "号码只能由数字组成，最后一位可以是 X，中间不能有空格或其他字符。",
     "Only digits, and X in the last place; no blanks or other characters inside.",
 )
-_CHECK_FAULT = Fault(
+CHECK_FAULT = Fault(
     "number_check_digit",
     "校验码不正确：号码中有一位或几位填错了。",
     "The check digit does not fit: at least one character is wrong.",
 )
 _DATE_FAULT = Fault("number_birth_date", "号码中的出生日期不存在。", "The birth date in the number does not exist.")
-_LETTER_FAULT = Fault(
-    "student_number_letter", "学籍号应以 G、L 或 J 开头。", "A student number starts with G, L or J (NUM-01)."
-)

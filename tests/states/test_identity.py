@@ -12,11 +12,12 @@ from states.identity import (
     birth_date,
     check_digit,
     identity_faults,
+    lengthened,
     make_identity_number,
     normalise,
     sex_of,
-    student_number_faults,
 )
+from states.numbers import student_number_faults
 
 TODAY = date(2026, 9, 1)
 GIRL = make_identity_number("990101", date(2016, 7, 28), 452)
@@ -143,3 +144,17 @@ def test_only_a_g_number_is_held_to_the_check_digit() -> None:
     assert [f.code for f in student_number_faults("G" + wrong, TODAY)] == ["number_check_digit"]
     assert student_number_faults("L" + wrong, TODAY) == ()
     assert student_number_faults("J" + wrong, TODAY) == ()
+
+
+@given(dates, sequences)
+def test_fifteen_digits_become_the_eighteen_of_the_same_person(born: date, sequence: int) -> None:
+    number = make_identity_number("990101", born, sequence)
+    if born.year < 2000:
+        assert lengthened(number[:6] + number[8:17]) == number
+    assert lengthened(number) is None
+
+
+def test_the_example_of_the_standard_is_lengthened() -> None:
+    assert lengthened("110105491231002") == "11010519491231002X"
+    assert lengthened("11010549123100X") is None
+    assert lengthened("١١٠١٠٥٤٩١٢٣١٠٠٢") is None

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from states.calendar import school_year
-from states.identity import Sex, identity_faults, normalise, student_number_faults
+from states.identity import Sex, identity_faults, normalise
+from states.numbers import student_number_faults
 from workflow_service.crypto import normalise as normal_phone
 from workflow_service.names import name_fault, normal_name
 from workflow_service.roster.headings import BY_KEY, class_sequence, code_of, grade_of_text
