@@ -13,6 +13,7 @@ from datetime import datetime
 from states.calendar import Clock, days_left, days_used, due_instant, resume, run_clock
 from states.definition import FINALS, Citation, SharedLimit
 from states.facts import Facts
+from states.kinds import KINDS
 from states.plan import APPROVING, STATE_LABELS, Bound, Cell, Plan, endings, fits
 from states.verdict import EventVerdict, No, Reason
 
@@ -225,7 +226,9 @@ def others_pending(plan: Plan, facts: Facts) -> bool:
 
 
 def _place(facts: Facts, cell: Cell, target: str) -> str:
-    """A place is held from submit, moved when the student arrives, and released on every other end."""
+    """A place is held from submit, taken at the completion, and released on every other end."""
+    if not KINDS[facts.kind].place:
+        return ""
     if cell.event == "submit":
         return "hold"
     if target == "completed":

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from states.calendar import Calendar, Clock
 
-UNITS = (
-    "destination_school",
-    "origin_school",
-    "destination_bureau",
-    "origin_bureau",
-    "shared_bureau",
-    "destination_province",
-    "origin_province",
-)
-"""The parts an organization can play in a request (单位); it may play several: a shared bureau plays three."""
+COMPULSORY = ("primary", "junior")
+"""Stages in which schooling is compulsory (义务教育)."""
+
+
+class Entry(NamedTuple):
+    """A dated entry of the record (学籍事项): its section, from when to when; `to` None while it lasts."""
+
+    section: str
+    start: date
+    to: date | None
 
 
 @dataclass(slots=True)
@@ -85,6 +85,14 @@ class Facts:
     last_grade: int = 6
     stage: str = "primary"
     season: str = "autumn"  # term of `now`
+    programme: str = "none"  # 学校类别、计划类别, of `states.vocabulary.PROGRAMMES`
+    birth_date: date | None = None
+    enrolled_on: date | None = None  # since when the student is at the present school
+    has_number: bool = True
+    newcomer: bool = False  # not on the register before this request
+    duplicate: bool = False  # an undecided pair of the duplicate queue names this student (SYS-20)
+    entries: tuple[Entry, ...] = ()  # of the record, oldest first
+    city_school: bool = False  # the bureau in charge is the city's own
 
     # Places at the destination, without this request itself.
     class_name: str | None = None
@@ -104,6 +112,20 @@ class Facts:
     def graduating(self) -> bool:
         """Whether the student is in the last grade of the origin school's own length of schooling (毕业年级, BJ-08)."""
         return self.current_grade is not None and self.current_grade >= self.last_grade
+
+    @property
+    def starting(self) -> bool:
+        """Whether the student is in the first grade of the stage (起始年级)."""
+        return self.current_grade is not None and self.current_grade == self.first_grade
+
+    @property
+    def compulsory(self) -> bool:
+        """Whether the stage belongs to compulsory education (义务教育阶段)."""
+        return self.stage in COMPULSORY
+
+    def entry(self, section: str) -> Entry | None:
+        """The newest entry of a section that still lasts, None where none does."""
+        return next((e for e in reversed(self.entries) if e.section == section and e.to is None), None)
 
     def patched(self, patch: Mapping[str, Any]) -> Facts:
         """The facts with `patch` applied: keys are fields; `data.NAME` sets one fact, `documents+` adds kinds."""

@@ -14,12 +14,11 @@ from states.vocabulary import DATA_FACTS
 from states.windows import Lunar, Solar, Span, TermRelative
 
 Parents = Callable[[str], str]
-"""Gives the text of a pack by its id; raises `LookupError` where there is none."""
+"""Gives the text of a file, "national-k12/transfer.toml"; raises `LookupError` where there is none."""
 
 Compiled = dict[str, dict[str, Any]]
 Row = Mapping[str, Any]
 
-FILE: Final = "{}/transfer.toml"
 FORMAT: Final = 1
 
 
@@ -43,6 +42,16 @@ class Chain:
         """The source that states a compiled row; the pack's own where nobody does."""
         known = (one for one in self.sources if one.document["pack"]["id"] == row.get("pack"))
         return next(known, self.sources[-1])
+
+    @property
+    def kind(self) -> str:
+        """The kind of request that it is about."""
+        return str(self.sources[-1].document["pack"]["kind"])
+
+    def framed(self, row: Row) -> bool:
+        """Whether a compiled row comes from a frame: what only some kinds of the frame use is no mistake of any."""
+        return any(source.document["pack"]["kind"] == "frame" and source.document["pack"]["id"] == row.get("pack")
+                   for source in self.sources)  # fmt: skip
 
     def finding(
         self,
@@ -72,10 +81,11 @@ def read_chain(text: str, name: str, parents: Parents, below: tuple[str, ...] = 
     if "extends" not in pack:
         return Chain((source,), (_flatten(None, source),))
     base, _, version = pack["extends"].partition("@")
-    if base in (*below, pack["id"]):
+    own, file = f"{pack['id']}/{pack['kind']}.toml", base_file(base, pack["kind"])
+    if file in (*below, own):
         raise PackError([source.finding("error", "P030", ("pack", "extends"), f"{base} would extend itself")])
     try:
-        parent = read_chain(parents(base), FILE.format(base), parents, (*below, pack["id"]))
+        parent = read_chain(parents(file), file, parents, (*below, own))
     except LookupError as error:
         raise PackError([source.finding("error", "P030", ("pack", "extends"), f"there is no pack {base!r}")]) from error
     if str(parent.compiled["pack"]["version"]) != version:
@@ -84,9 +94,14 @@ def read_chain(text: str, name: str, parents: Parents, below: tuple[str, ...] = 
     return Chain((*parent.sources, source), (*parent.levels, _flatten(parent.compiled, source)))
 
 
+def base_file(base: str, kind: str) -> str:
+    """The file of a base: "national-k12" for the same kind, "common/frame" for a frame or another kind."""
+    return f"{base}.toml" if "/" in base else f"{base}/{kind}.toml"
+
+
 def parents_in(texts: Mapping[str, str]) -> Parents:
     """Finds a base among `texts`, file → text."""
-    return lambda pack: texts[FILE.format(pack)]
+    return texts.__getitem__
 
 
 def canonical(compiled: Compiled) -> str:

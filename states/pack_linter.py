@@ -11,10 +11,11 @@ from datetime import date
 from itertools import combinations
 from typing import Any, Final
 
+from states.kinds import KINDS
 from states.pack_chain import Chain, Parents, parents_in, read_chain
 from states.pack_logic import logic
 from states.pack_pairs import pairs
-from states.pack_schema import TABLES, UNCITED
+from states.pack_schema import FRAME, TABLES, UNCITED
 from states.pack_source import Diagnostic, PackError, Source
 from states.rules import STRICT_DIRECTION
 
@@ -44,8 +45,10 @@ def lint_all(texts: Mapping[str, str], today: date | None = None) -> list[Diagno
             chains.append(read_chain(text, file, parents))
         except PackError:
             continue  # Its findings are already listed; a pack that cannot be read has no pairs.
-    for one, other in combinations(chains, 2):
-        findings += [*pairs(one, other), *pairs(other, one)]
+    between = [chain for chain in chains if chain.kind in KINDS and KINDS[chain.kind].sides == "two"]
+    for one, other in combinations(between, 2):
+        if one.kind == other.kind:
+            findings += [*pairs(one, other), *pairs(other, one)]
     return _in_order(dict.fromkeys(findings))
 
 
@@ -64,7 +67,9 @@ def lint_chain(chain: Chain) -> Iterator[Diagnostic]:
             whole = whole and finding.code != "P030"
             if finding.severity == "error" or not inner:
                 yield finding
-    if whole:  # A row that changes nothing known is only half a row: what it means cannot be asked.
+    if (
+        whole and chain.sources[-1].document["pack"]["kind"] != FRAME
+    ):  # A row that changes nothing known is only half a row: what it means cannot be asked.
         yield from logic(chain)
 
 

@@ -76,7 +76,7 @@ def _steps(chain: Chain) -> Iterator[Diagnostic]:
 
 
 def _step(chain: Chain, state: str, row: Row, reached: bool) -> Iterator[Diagnostic]:
-    if not reached:
+    if not reached and not chain.framed(row):
         yield chain.finding("error", "P026", "step", state, f"`{state}` is unreachable: no route leads there")
     if not row["holders"]:
         yield chain.finding("error", "P026", "step", state, f"`{state}` has no holder", "holders")

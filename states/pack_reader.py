@@ -23,6 +23,7 @@ from states.definition import (
     Step,
     Waiver,
 )
+from states.kinds import KINDS
 from states.pack_chain import Compiled, Parents, Row, canonical, condition, limit_of, parents_in, read_chain, span_of
 from states.pack_linter import lint_all, lint_chain
 from states.pack_source import PackError
@@ -186,10 +187,19 @@ def _requirement(compiled: Compiled, need: str, source: Citation, row: Row, when
             cite=source,
             any_of=bundles,
             at=row.get("at", "draft"),
-            by=row.get("by", "destination_school"),
+            by=row.get("by", _applicant(compiled)),
             when=condition(when),
             side=row.get("side", "destination"),
         )
+
+
+def _applicant(compiled: Compiled) -> str:
+    """The unit that uploads papers where the pack says nothing: who takes the student in, or the school itself."""
+    kind = KINDS.get(compiled["pack"]["kind"])
+    if kind is None or kind.sides == "two":
+        return "destination_school"
+    starters = {row["starter"] for row in compiled["route"].values()}
+    return starters.pop() if len(starters) == 1 else "school"
 
 
 def _facts(compiled: Compiled) -> list[str]:

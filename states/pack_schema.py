@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from states.definition import Basis
+from states.kinds import KINDS
 from states.pack_source import Path, Source
 from states.pack_values import (
     DAY,
@@ -33,22 +34,11 @@ from states.pack_values import (
     word,
     words,
 )
-from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS, HOLDER_EVENTS, ROLES, UNITS
+from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS, HOLDER_EVENTS, ROLES, STARTERS, STEPS, UNITS
 
-STATES: Final = (
-    "draft",
-    "returned",
-    "awaiting_destination_principal",
-    "awaiting_destination_bureau",
-    "awaiting_origin_school",
-    "awaiting_origin_bureau",
-    "awaiting_shared_bureau",
-    "awaiting_province_bureaus",
-    "awaiting_record",
-    "awaiting_arrival",
-)
-KINDS: Final = ("transfer",)
-"""The kinds of request that a pack may define so far; each has its machine, its facts and its pages."""
+STATES: Final = ("draft", "returned", *STEPS)
+FRAME: Final = "frame"
+"""The kind of a file that is no pack of its own: rows that several kinds of a pack share, taken in by `extends`."""
 
 FILE_TYPES: Final = ("image/jpeg", "image/png", "application/pdf")
 _ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*")
@@ -76,7 +66,7 @@ PACK: Final = {
     "title": Key(TEXT, True),
     "title_en": Key(TEXT, True),
     "version": Key(NUMBER, True),
-    "kind": Key(word(KINDS, "kind of request"), True),
+    "kind": Key(word((*KINDS, FRAME), "kind of request"), True),
     "extends": Key(TEXT),
     "in_force": Key(in_force, True),
     "facts": Key(words(DATA_FACTS, "fact")),
@@ -121,8 +111,8 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         **CITED,
         **INHERITED,
         "when": Key(when, True),
-        "starter": Key(word(UNITS[:2], "school of the request"), True),
-        "steps": Key(words(STATES[2:], "step", empty=True), True),
+        "starter": Key(word(STARTERS, "unit that may start a request"), True),
+        "steps": Key(words(STEPS, "step", empty=True), True),
     },
     "window": {**CITED, **INHERITED, "spans": Key(spans, True)},
     "freeze": {**CITED, **INHERITED, "solar": Key(month_days, True)},
@@ -203,8 +193,8 @@ def _named(source: Source, path: Path, row: Any) -> Findings:
     yield from _row(source, path, row, TABLES[table])
     if table == "ground" and name not in GROUNDS:
         yield source.finding("error", "P004", path, f"`{name}` is no ground", name, GROUNDS)
-    if table == "step" and name not in STATES[2:]:
-        yield source.finding("error", "P004", path, f"`{name}` is no step", name, STATES[2:])
+    if table == "step" and name not in STEPS:
+        yield source.finding("error", "P004", path, f"`{name}` is no step", name, STEPS)
     if table == "check" and isinstance(row, dict):
         yield from arguments(source, path, row)
 

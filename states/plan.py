@@ -15,6 +15,7 @@ from statemachine import StateChart
 
 from states.definition import FINALS, Check, Citation, Definition, Requirement, Route, Step
 from states.facts import Facts
+from states.kinds import KINDS
 from states.machine import GOING_BACK, build_machine
 from states.rules import CHECKS, OF_THE_INPUT, OF_THE_RECORD
 from states.rules.procedure import document_present, in_time
@@ -45,6 +46,11 @@ STATE_LABELS = {
     "rejected": ("不予通过", "Refused"),
     "recalled": ("已撤回", "Recalled"),
     "expired": ("已过期", "Expired"),
+}
+
+PARTIES = {
+    "two": {"destination_school", "origin_school", "destination_bureau", "origin_bureau"},
+    "one": {"school", "bureau"},
 }
 
 Condition = tuple[tuple[str, Collection[Any]], ...]
@@ -180,9 +186,9 @@ def _cell(plan: Plan, state: str, event: str, transition: Any) -> Cell:
 
 
 def _parties(plan: Plan) -> frozenset[str]:
-    """Every unit that has a part in this route, the two schools always."""
+    """Every unit that has a part in this route, the schools and their bureaus always."""
     held = {unit for state in plan.states for unit in plan.definition.steps[state].holders}
-    return frozenset(held | {"destination_school", "origin_school", "destination_bureau", "origin_bureau"})
+    return frozenset(held | PARTIES[KINDS[plan.definition.kind].sides] | {plan.route.starter})
 
 
 def _bind(plan: Plan, cell: Cell) -> list[Bound]:

@@ -64,7 +64,9 @@ class StudentStatus(StateChart[Any]):
 
     # In school (在校): the school, class or grade changes and the student goes on attending.
     transfer = attending.to(attending)  # 21 and 22 in one: inside this installation only the enrolment ends
-    class_placement = attending.to(attending)
+    class_placement = (  # BJ-09: placing a reported newcomer registers him
+        attending.to(attending) | pending_registration.to(attending) | registration_deferred.to(attending)
+    )
     class_change = attending.to(attending)  # 29
     guest_attendance = attending.to(attending)
     promotion = attending.to(attending)  # SYS-44

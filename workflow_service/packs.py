@@ -38,19 +38,19 @@ def _shipped(ending: str) -> dict[str, str]:
         f"{pack.name}/{file.name}": file.read_text(encoding="utf-8")
         for pack in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if pack.is_dir()
-        for file in pack.iterdir()
+        for file in sorted(pack.iterdir(), key=lambda entry: entry.name)
         if file.name.endswith(ending)
     }
 
 
-def shipped_definitions(kind: str = "transfer") -> list[Definition]:
-    """Every shipped pack for a kind, its base flattened in. Raises `PackError` with file, line and code."""
+def shipped_definitions(kind: str | None = None) -> list[Definition]:
+    """Every shipped pack, of one kind or of all, its base flattened in. Raises `PackError` with file, line and code."""
     texts = shipped_texts()
-
-    def parent(pack: str) -> str:
-        return texts[f"{pack}/{kind}.toml"]
-
-    return [read_pack(text, name, parent) for name, text in texts.items() if name.endswith(f"/{kind}.toml")]
+    return [
+        read_pack(text, name, texts.__getitem__)
+        for name, text in texts.items()
+        if not name.endswith("/frame.toml") and (kind is None or name.endswith(f"/{kind}.toml"))
+    ]
 
 
 def publish_shipped(connection: Connection, ids: IdMaker, at: int) -> None:

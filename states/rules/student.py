@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from states.calendar import day_opens, school_year
 from states.facts import Facts
+from states.kinds import KINDS, statuses_before
 from states.rules import check
 from states.rules.wording import day_named, grade_named
 from states.student_status import STATUSES
@@ -51,7 +52,7 @@ def no_open_request(facts: Facts) -> No | None:
         return None
     number = facts.open_request
     cure = Cure(
-        "settle", "origin_school", f"先办结或撤回 {number}", f"Finish or recall {number} first.", {"open_request": None}
+        "settle", _record_school(facts), f"先办结或撤回 {number}", f"Finish or recall {number} first.", {"open_request": None}
     )
     return No(f"2002 该生有在办业务：{number}", f"2002: this student has an open request, {number}.", (cure,))
 
@@ -63,7 +64,7 @@ def no_problem_record(facts: Facts) -> No | None:
         return None
     cure = Cure(
         "settle",
-        "origin_school",
+        _record_school(facts),
         "先处理问题学籍（佐证、变更或删除）",
         "Resolve the problem record first (proof, correction or removal).",
         {"problem": False},
@@ -86,13 +87,23 @@ def student_has_status(facts: Facts, allowed: Sequence[str]) -> No | None:
     now_zh, now_en = (now.label, now.label_en) if now else (facts.status, facts.status)
     back = WAYS_BACK.get(facts.status) if "attending" in allowed else None
     cures = (
-        (Cure("settle", "origin_school", f"先办理{back[0]}", f"First the {back[1]}.", {"status": "attending"}),)
+        (Cure("settle", _record_school(facts), f"先办理{back[0]}", f"First the {back[1]}.", {"status": "attending"}),)
         if back
         else ()
     )
     return No(
         f"学籍状态为{now_zh}，须为{wanted_zh}", f"The student's status is {now_en}; it must be {wanted_en}.", cures
     )
+
+
+@check(of_the_record=True)
+def status_allows(facts: Facts) -> No | None:
+    """学籍状态不允许 / the status machine knows this change from these statuses only (JY/T 1001, regulations §9).
+
+    Resumption needs suspension or halt, restoring a retained record; a kind that changes no status asks nothing.
+    """
+    allowed = statuses_before(facts.kind, facts.ground)
+    return student_has_status(facts, allowed) if allowed else None
 
 
 @check(of_the_record=True)
@@ -104,7 +115,7 @@ def same_grade(facts: Facts) -> No | None:
     if facts.current_grade is None:
         cure = Cure(
             "supply",
-            "origin_school",
+            _record_school(facts),
             "补登学生现读年级",
             "Record the student's present grade.",
             {"current_grade": facts.grade or facts.first_grade, "grade": facts.grade or facts.first_grade},
@@ -174,6 +185,11 @@ def not_first_term(facts: Facts, region: str = "national") -> No | None:
         f"Not in the first term of a stage: the student is in {here[1]}.",
         (cure,),
     )
+
+
+def _record_school(facts: Facts) -> str:
+    """The unit that keeps the student's record: between two schools the origin, else the school itself."""
+    return "origin_school" if KINDS[facts.kind].sides == "two" else "school"
 
 
 def _spring_starts(facts: Facts, region: str) -> date:

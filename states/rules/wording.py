@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
-from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS
+from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, UNITS
 
 UNIT_NAMES = {
-    "destination_school": ("转入学校", "the destination school"),
-    "origin_school": ("转出学校", "the origin school"),
-    "destination_bureau": ("转入地主管教育局", "the destination's bureau"),
-    "origin_bureau": ("转出地主管教育局", "the origin's bureau"),
-    "shared_bureau": ("共同主管教育局", "the bureau of both schools"),
-    "destination_province": ("转入省教育厅", "the destination's province"),
-    "origin_province": ("转出省教育厅", "the origin's province"),
-    "applicant": ("申请学校", "the applying school"),
+    **UNITS,
+    "applicant": ("申请单位", "the applicant"),
     "guardian": ("监护人", "the guardian"),
 }
 ROLE_NAMES = {"registrar": ("学籍管理员", "registrar"), "principal": ("校长", "principal"), "": ("", "")}

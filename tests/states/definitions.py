@@ -203,10 +203,14 @@ def good_facts(**changes: object) -> Facts:
 
 
 @cache
-def shipped() -> dict[str, Definition]:
-    """Every pack that ships, by its id."""
-    texts = {path.parent.name: path.read_text("utf-8") for path in sorted(POLICIES.glob(f"*/{PATH}"))}
-    return {name: read_pack(text, f"{name}/{PATH}", texts.__getitem__) for name, text in texts.items()}
+def shipped(kind: str = "transfer") -> dict[str, Definition]:
+    """Every pack that ships for a kind, by its id."""
+    texts = {f"{path.parent.name}/{path.name}": path.read_text("utf-8") for path in sorted(POLICIES.glob("*/*.toml"))}
+    return {
+        name.partition("/")[0]: read_pack(text, name, texts.__getitem__)
+        for name, text in texts.items()
+        if name.endswith(f"/{kind}.toml")
+    }
 
 
 def all_definitions() -> dict[str, Definition]:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from states.pack_chain import Chain, _flatten, read_chain
-from states.vocabulary import DATA_FACTS, GROUNDS, UNITS, WHEN_FACTS
+from states.vocabulary import DATA_FACTS, GROUNDS, STARTERS, WHEN_FACTS
 from tests.states.definitions import PATH, POLICIES
 
 Path = tuple[Any, ...]
@@ -43,9 +43,9 @@ class Mutant:
 
 def shipped_chain(pack: str) -> Chain:
     def text(name: str) -> str:
-        return (POLICIES / name / PATH).read_text("utf-8")
+        return (POLICIES / name).read_text("utf-8")
 
-    return read_chain(text(pack), f"{pack}/{PATH}", text)
+    return read_chain(text(f"{pack}/{PATH}"), f"{pack}/{PATH}", text)
 
 
 def mutants(pack: str) -> Iterator[Mutant]:
@@ -145,9 +145,9 @@ def others(key: str, value: str, condition: bool) -> list[str]:
         domain = WHEN_FACTS.get(key) or DATA_FACTS[key].values
         return [str(one) for one in domain if one != value][:2]
     choices: dict[str, tuple[str, ...]] = {
-        "side": SIDES, "season": ("autumn", "spring"), "silence": ("escalate", "expire"), "starter": UNITS[:2],
+        "side": SIDES, "season": ("autumn", "spring"), "silence": ("escalate", "expire"), "starter": STARTERS[:2],
         "role": ("registrar", "principal"), "region": ("national", "beijing"), "instead": tuple(GROUNDS)[:2],
-        "anchor": ("term_starts", "term_ends", "holiday_starts"), "by": UNITS[:2],
+        "anchor": ("term_starts", "term_ends", "holiday_starts"), "by": STARTERS[:2],
         "at": ("draft", "awaiting_origin_school", "awaiting_arrival"),
         "fact": tuple(name for name, kind in DATA_FACTS.items()
                       if value in DATA_FACTS and kind.type == DATA_FACTS[value].type),

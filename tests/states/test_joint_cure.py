@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from states.decide import Refusal, decide, reasons_against
-from states.facts import UNITS, Facts
+from states.facts import Facts
 from states.joint_cure import joint_cure
 from states.plan import Plan, compile_plan
+from states.vocabulary import UNITS
 from tests.states.definitions import all_plans, at, good_facts, pair_plans, plan_of
 
 PLAN = plan_of()

@@ -6,7 +6,7 @@ from states.pack_diff import differences
 from states.pack_reader import read_pack
 from tests.states.definitions import PATH, POLICIES, shipped
 
-TEXTS = {path.parent.name: path.read_text("utf-8") for path in POLICIES.glob(f"*/{PATH}")}
+TEXTS = {f"{path.parent.name}/{PATH}": path.read_text("utf-8") for path in POLICIES.glob(f"*/{PATH}")}
 EDITS = {
     "fewer places": ("nenjiang-k12", "primary = 55", "primary = 50", "stricter check NJ-07 with.cap.primary"),
     "a stage without a cap": ("nenjiang-k12", ", senior = 60", "", "looser check NJ-07 with.cap.senior"),
@@ -53,8 +53,8 @@ EDITS = {
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_is_told_in_one_word(edit: str) -> None:
     pack, old, new, expected = EDITS[edit]
-    assert TEXTS[pack].count(old) == 1, old
-    changed = read_pack(TEXTS[pack].replace(old, new), f"{pack}/{PATH}", TEXTS.__getitem__)
+    assert TEXTS[f"{pack}/{PATH}"].count(old) == 1, old
+    changed = read_pack(TEXTS[f"{pack}/{PATH}"].replace(old, new), f"{pack}/{PATH}", TEXTS.__getitem__)
     told = [" ".join(part for part in (d.word, d.table, d.id, d.what) if part)
             for d in differences(shipped()[pack], changed)]  # fmt: skip
     assert told == [expected]

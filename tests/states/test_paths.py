@@ -6,9 +6,9 @@ import pytest
 
 from states.decide import Change, Refusal, decide, expires_in_silence
 from states.definition import FINALS
-from states.facts import UNITS
 from states.joint_cure import joint_cure
 from states.plan import APPROVING, Plan
+from states.vocabulary import UNITS
 from tests.states.definitions import all_plans, good_facts, named, pair_plans
 
 PLANS = [pytest.param(plan, id=named(plan)) for plan in all_plans()]

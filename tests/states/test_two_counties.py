@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from states.decide import Refusal, decide, reasons_against
-from states.facts import UNITS, Facts
+from states.facts import Facts
 from states.plan import APPROVING, Plan
+from states.vocabulary import UNITS
 from tests.states.definitions import at, good_facts, shipped
 from tests.states.pack_cases import plan_for, refusing
 

@@ -1,32 +1,12 @@
-"""The words that packs may use (词汇): facts, documents, grounds, each with its Chinese and English label.
-
-A pack is data and can only say what is named here; the linter suggests the nearest word for a misspelt one.
-"""
+"""Words of transfers (转学): facts, grounds, and the documents that most kinds share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from states.vocabulary.fact_kind import FactKind
 
-@dataclass(frozen=True, slots=True)
-class FactKind:
-    """A fact of `data` (申请事实): what values it takes and what people call it. Dates are ISO 8601 days."""
-
-    type: Literal["date", "bool", "choice", "text"]
-    label: str
-    label_en: str
-    choices: tuple[tuple[str, str, str], ...] = ()  # value, Chinese, English
-
-    @property
-    def values(self) -> tuple[object, ...]:
-        """What a condition may compare it with; () for dates and texts, which only a check may judge."""
-        if self.type == "bool":
-            return (True, False)
-        return tuple(value for value, _, _ in self.choices)
-
-
-DATA_FACTS: Final[dict[str, FactKind]] = {
+FACTS: Final[dict[str, FactKind]] = {
     "guardian_register_in_catchment": FactKind(
         "bool", "父母或监护人户籍在学区内", "The parent's or guardian's register lies in the catchment"
     ),
@@ -77,9 +57,6 @@ DATA_FACTS: Final[dict[str, FactKind]] = {
     "text": FactKind("text", "说明", "Text"),
     "other_ground": FactKind("text", "其他转学理由", "Another reason"),
 }
-GROUND_TEXTS: Final = ("ground_text", "text", "other_ground")
-"""Any of these carries the words that go with the ground `other`."""
-
 GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "return_to_registered_home": ("回原籍就读", "Return to the registered home"),
     "job_relocation": ("父母或监护人工作调动", "Relocation of a parent's job"),
@@ -155,58 +132,3 @@ DOCUMENT_KINDS: Final[dict[str, tuple[str, str]]] = {
     "bureau_placement_decision": ("教育局安排就学决定", "the bureau's placement decision"),
     "other_document": ("其他材料", "other document"),
 }
-
-UNITS: Final = (
-    "destination_school",
-    "origin_school",
-    "destination_bureau",
-    "origin_bureau",
-    "shared_bureau",
-    "destination_province",
-    "origin_province",
-)
-ROLES: Final = ("registrar", "principal")
-HOLDER_EVENTS: Final = ("approve", "file", "return", "reject", "confirm_arrival")
-"""Events that a step may give to its holder."""
-
-EVENTS: Final = ("submit", *HOLDER_EVENTS, "resubmit", "recall", "remind", "note")
-"""Events that people send, and that a check may therefore refuse."""
-
-STAGES: Final = ("primary", "junior", "senior")
-STATUSES: Final = (
-    "attending",
-    "suspended",
-    "left",
-    "halted",
-    "record_retained",
-    "dropped_out",
-    "graduated",
-    "finished_without_diploma",
-    "left_with_record",
-    "transferred_out",
-    "deceased",
-    "admission_reserved",
-    "abroad_state_sent",
-    "abroad",
-    "expelled",
-    "missing",
-    "other",
-    "pending_registration",
-    "registration_deferred",
-    "entry_postponed",
-)
-
-_YES_NO: Final = (True, False)
-WHEN_FACTS: Final[dict[str, tuple[object, ...]]] = {
-    "ground": tuple(GROUNDS),
-    "stage": STAGES,
-    "status": STATUSES,
-    "season": ("autumn", "spring"),
-    "town": _YES_NO,
-    "same_bureau": _YES_NO,
-    "same_province": _YES_NO,
-    "same_city": _YES_NO,
-    "special_education": _YES_NO,
-}
-"""Fields of `states.facts.Facts` that a condition may ask, with their domains: booleans and enumerations only, so that
-the linter can try every combination."""

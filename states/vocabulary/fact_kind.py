@@ -1,0 +1,27 @@
+"""A fact that a school gives (申请事实), as the vocabulary describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class FactKind:
+    """A fact of `data` (申请事实): what values it takes and what people call it. Dates are ISO 8601 days.
+
+    `most`: characters of a text, or the largest number.
+    """
+
+    type: Literal["date", "bool", "choice", "text", "number"]
+    label: str
+    label_en: str
+    choices: tuple[tuple[str, str, str], ...] = ()  # value, Chinese, English
+    most: int = 2000
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """What a condition may compare it with; () for dates, texts and numbers, which only a check may judge."""
+        if self.type == "bool":
+            return (True, False)
+        return tuple(value for value, _, _ in self.choices)
