@@ -23,7 +23,7 @@ _NOT_IN_A_PHONE = re.compile(r"[\s()\-]")
 _PHONE_PREFIX = re.compile(r"^(?:\+|00)86")
 _IDENTITY_SHAPE = re.compile(r"[0-9]{17}[0-9X]")
 
-Kind = Literal["student_number", "identity_number", "phone"]
+Kind = Literal["student_number", "identity_number", "phone", "likeness"]
 
 
 class Undecryptable(Exception):

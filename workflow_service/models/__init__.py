@@ -2,6 +2,14 @@
 
 from workflow_service.models.accounts import AccessLog, Account, RoleGrant, Token
 from workflow_service.models.columns import Base
+from workflow_service.models.duplicates import (
+    DuplicatePair,
+    DuplicateSweep,
+    DuplicateWord,
+    IdentityFinding,
+    LikenessBlock,
+    StudentMerge,
+)
 from workflow_service.models.organizations import Organization, PlaceHold, SchoolClass, SchoolStage, Supervision
 from workflow_service.models.policies import (
     Heartbeat,
@@ -29,7 +37,7 @@ from workflow_service.models.requests import (
 )
 from workflow_service.models.students import Enrolment, Guardian, NumberHistory, RegisterEntry, Student, StudentNumber
 
-APPEND_ONLY = ("history", "access_log", "pack_version", "judgement", "number_history")
+APPEND_ONLY = ("history", "access_log", "pack_version", "judgement", "number_history", "duplicate_word")
 """Tables of which the service's own role may neither change nor remove a row."""
 
 __all__ = [
@@ -38,14 +46,19 @@ __all__ = [
     "Account",
     "Base",
     "Batch",
+    "DuplicatePair",
+    "DuplicateSweep",
+    "DuplicateWord",
     "Enrolment",
     "Guardian",
     "Heartbeat",
     "History",
     "HistoryComment",
+    "IdentityFinding",
     "ImportBatch",
     "Judgement",
     "LegalClock",
+    "LikenessBlock",
     "Notice",
     "NumberHistory",
     "Organization",
@@ -63,6 +76,7 @@ __all__ = [
     "SchoolClass",
     "SchoolStage",
     "Student",
+    "StudentMerge",
     "StudentNumber",
     "Supervision",
     "Term",
