@@ -8,15 +8,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
-from typing import Any, Final, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from states.calendar import SHANGHAI, Calendar, Clock
 from states.facts import Facts
 
 _LEFT_OUT: Final = ("calendar",)
 _FIELDS: Final = tuple(f.name for f in fields(Facts) if f.name not in _LEFT_OUT)
-_TUPLES: Final = frozenset(name for name, hint in get_type_hints(Facts).items() if get_origin(hint) is tuple)
-"""Fields that JSON would give back as lists."""
+_TUPLES: Final = {
+    name: get_args(hint)[0] for name, hint in get_type_hints(Facts).items() if get_origin(hint) is tuple
+}
+"""Fields that JSON would give back as lists, with what they hold: words, or tuples with names."""
 _CLOCK: Final = tuple(f.name for f in fields(Clock))
 
 
@@ -38,8 +40,9 @@ def facts_from(text: str, calendar: Calendar) -> Facts:
     """
     stored = json.loads(text, object_hook=_read)
     known = {name: stored[name] for name in _FIELDS if name in stored}
-    for name in _TUPLES & known.keys():
-        known[name] = tuple(known[name])
+    for name in _TUPLES.keys() & known.keys():
+        make = getattr(_TUPLES[name], "_make", None)
+        known[name] = tuple(make(one) if make else one for one in known[name])
     return Facts(calendar=calendar, **known)
 
 

@@ -79,7 +79,7 @@ def read_chain(text: str, name: str, parents: Parents, below: tuple[str, ...] = 
         raise PackError(findings)
     pack = source.document["pack"]
     if "extends" not in pack:
-        return Chain((source,), (_flatten(None, source),))
+        return Chain((source,), (flatten(None, source),))
     base, _, version = pack["extends"].partition("@")
     own, file = f"{pack['id']}/{pack['kind']}.toml", base_file(base, pack["kind"])
     if file in (*below, own):
@@ -91,7 +91,7 @@ def read_chain(text: str, name: str, parents: Parents, below: tuple[str, ...] = 
     if str(parent.compiled["pack"]["version"]) != version:
         message = f"{base} is at version {parent.compiled['pack']['version']}; name it exactly, as {base}@N"
         raise PackError([source.finding("error", "P030", ("pack", "extends"), message)])
-    return Chain((*parent.sources, source), (*parent.levels, _flatten(parent.compiled, source)))
+    return Chain((*parent.sources, source), (*parent.levels, flatten(parent.compiled, source)))
 
 
 def base_file(base: str, kind: str) -> str:
@@ -122,7 +122,7 @@ def _sorted(value: Any) -> Any:
 # --- Flattening ---
 
 
-def _flatten(parent: Compiled | None, source: Source) -> Compiled:
+def flatten(parent: Compiled | None, source: Source) -> Compiled:
     """The base's rows, then the pack's own; a row that `changes` one stands in its place, under its own id.
 
     A row keeps its place in the order, so that reasons come in the order of the base.

@@ -9,18 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from states.cases.table import case_rows
 from states.definition import Citation, Definition
 from states.pack_chain import Compiled
 from states.pack_reader import cite
-
-CASE_TABLES: Final[dict[str, tuple[str, ...]]] = {
-    "情形": ("情形", "时间", "路线", "理由", "年级", "事实", "材料", "其他", "事件", "规则", "何时"),
-    "路线": ("路线", "流程", "发起", "环节", "单位", "岗位", "可办", "工作日", "逾期", "期限依据"),
-    "上传": ("上传", "规则", "环节", "单位", "依据哪一方"),
-    "拒绝": ("拒绝", "理由代码"),
-    "数字": ("数字", "值"),
-}
-"""The tables of a pack's `transfer.cases.md`, each named by its first column, with the columns it must have."""
 
 _RULE: Final = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*-[A-Za-z0-9][\w-]*", re.ASCII)
 
@@ -54,30 +46,6 @@ def listed_rules(definition: Definition) -> Iterator[ListedRule]:
             for inner, waiver in row.get("except", {}).items():
                 source = cite(compiled, inner, {"pack": row["pack"], **waiver})
                 yield ListedRule(inner, source, "except", True, waiver.get("because"))
-
-
-def case_rows(text: str) -> Iterator[tuple[str, int, dict[str, str]]]:
-    """Every row of every table of a `transfer.cases.md`: the table, the line from 1, the cells by their column.
-
-    A blank cell of 情形 is as in its row 典型, but for what comes out. Raises `ValueError` for a row or a heading that
-    has not the table's columns.
-    """
-    table, typical = "", dict[str, str]()
-    for number, line in enumerate(text.splitlines(), 1):
-        cells = tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
-        if not line.startswith("|") or set(cells[0]) <= set("-: "):
-            continue
-        heading = cells[0] in CASE_TABLES
-        table = cells[0] if heading else table
-        if len(cells) != len(CASE_TABLES[table]) or (heading and cells != CASE_TABLES[table]):
-            raise ValueError(f"line {number}: the table {table} has the columns {' | '.join(CASE_TABLES[table])}")
-        if heading:
-            continue
-        row = dict(zip(CASE_TABLES[table], cells, strict=True))
-        if table == "情形":
-            typical = row if row["情形"].startswith("典型") else typical
-            row = {key: value or ("" if key in ("规则", "何时") else typical[key]) for key, value in row.items()}
-        yield table, number, row
 
 
 def scenarios(definition: Definition, cases: str) -> dict[str, tuple[str, ...]]:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from states.calendar import run_clock
-from states.facts import Facts
+from states.facts import Entry, Facts
 from states.judged import facts_from, facts_text, unrecorded
 from tests.states.definitions import CALENDAR, at, good_facts
+from tests.states.shelf import shipped_shelf
 
 
 def values(facts: Facts) -> dict[str, Any]:
@@ -22,7 +23,8 @@ def values(facts: Facts) -> dict[str, Any]:
 def test_everything_but_the_calendar_is_read_back_as_it_was() -> None:
     asked = good_facts(
         clock=run_clock(CALENDAR, date(2026, 9, 1), 10), ends_at=at("2026-10-01"), approvals=frozenset({"b", "a"}),
-        route=("awaiting_origin_school", "awaiting_arrival"),
+        route=("awaiting_origin_school", "awaiting_arrival"), birth_date=date(2017, 5, 1),
+        entries=(Entry("suspension", date(2026, 3, 1), None),),
     )  # fmt: skip
     facts = replace(asked, data={"business_since": date(2025, 1, 1), "text": "中文"})
     text = facts_text(facts)
@@ -45,3 +47,12 @@ def test_a_fact_that_came_later_has_its_default_and_is_named() -> None:
 def test_what_could_not_be_read_back_is_not_written() -> None:
     with pytest.raises(TypeError, match="object"):
         facts_text(replace(good_facts(), data={"text": object()}))
+
+
+@pytest.mark.parametrize("file", shipped_shelf().files())
+def test_the_facts_of_every_case_are_judged_alike_after_they_were_stored(file: str) -> None:
+    for case in shipped_shelf().rows(file):
+        asked = shipped_shelf().judged(case, file)
+        again = facts_from(facts_text(asked.facts), asked.facts.calendar)
+        assert values(again) == values(asked.facts)
+        assert replace(asked, facts=again).reasons == asked.reasons

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from states.pack_rules import case_rows, listed_rules, scenarios
+from states.cases.table import case_rows
+from states.pack_rules import listed_rules, scenarios
 from tests.states.definitions import POLICIES, shipped
 
 HEADING = "| 数字 | 值 |\n|---|---|\n"

@@ -6,69 +6,52 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
-from states.pack_chain import Chain, _flatten, read_chain
+from states.pack_chain import Chain, flatten
 from states.vocabulary import DATA_FACTS, GROUNDS, STARTERS, WHEN_FACTS
-from tests.states.definitions import PATH, POLICIES
 
 Path = tuple[Any, ...]
 Edit = tuple[str, Any]
-GONE = object()
-BASE = "national-k12"
+GONE: Final = object()
 
-DOCUMENTARY = ("source", "parameter", "not_software")
+DOCUMENTARY: Final = ("source", "parameter", "not_software")
 """Tables that are read by people and asked by no rule."""
-WORDING = (
+WORDING: Final = (
     "rule", "article", "basis", "because", "local", "changes", "label", "label_en", "approve_label", "approve_label_en",
     "title", "title_en", "version", "kind", "extends", "id", "reviewed", "review_next", "does", "name", "fallback",
 )  # fmt: skip
 """Keys that decide nothing by themselves: words, sources, permissions. `does` goes with its row."""
-SIDES = ("destination", "origin", "both")
-CONTENT_EVENTS = ("submit", "resubmit", "approve")
+SIDES: Final = ("destination", "origin", "both")
+CONTENT_EVENTS: Final = ("submit", "resubmit", "approve")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mutant:
-    """A pack after one edit."""
+    """A pack after one edit of `file`, at `where` (table.row.key), in words; `rule` is the row's in the catalogue."""
 
-    pack: str
+    file: str
     where: str
     edit: str
+    rule: str
     chain: Chain
 
     def __str__(self) -> str:
-        return f"{self.pack}: {self.where}: {self.edit}"
+        return f"{self.file}: {self.where}: {self.edit}"
 
 
-def shipped_chain(pack: str) -> Chain:
-    def text(name: str) -> str:
-        return (POLICIES / name).read_text("utf-8")
-
-    return read_chain(text(f"{pack}/{PATH}"), f"{pack}/{PATH}", text)
-
-
-def mutants(pack: str) -> Iterator[Mutant]:
+def mutants(chain: Chain) -> Iterator[Mutant]:
     """Every mutant of a pack's own rows; what it inherits is its base's."""
-    chain = shipped_chain(pack)
     source = chain.sources[-1]
+    above = chain.levels[-2] if len(chain.levels) > 1 else None
     for path, words, value in edits(source.document):
         document = deepcopy(source.document)
         put(document, path, value)
         changed = replace(source, document=document)
-        levels = (*chain.levels[:-1], _flatten(chain.levels[-2] if len(chain.levels) > 1 else None, changed))
-        yield Mutant(pack, ".".join(map(str, path)), words, Chain((*chain.sources[:-1], changed), levels))
-
-
-def below(mutant: Mutant) -> Iterator[Mutant]:
-    """The packs that extend the mutant's, each over the changed base."""
-    if mutant.pack == BASE:
-        for pack in sorted(path.parent.name for path in POLICIES.glob(f"*/{PATH}") if path.parent.name != BASE):
-            own = shipped_chain(pack).sources[-1]
-            compiled = _flatten(mutant.chain.compiled, own)
-            yield replace(
-                mutant, pack=pack, chain=Chain((*mutant.chain.sources, own), (*mutant.chain.levels, compiled))
-            )
+        mutated = Chain((*chain.sources[:-1], changed), (*chain.levels[:-1], flatten(above, changed)))
+        row = source.document.get(path[0], {}).get(path[1], {})
+        rule = row.get("rule", path[1]) if isinstance(row, dict) else path[1]
+        yield Mutant(source.file, ".".join(map(str, path)), words, str(rule), mutated)
 
 
 def put(document: Any, path: Path, value: Any) -> None:

@@ -1,0 +1,125 @@
+"""The other tables of a case file (环节、上传、理由、数字), as the pack has them: compared with what a person wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from states.calendar import legal_day
+from states.cases.judge import NONE, ROUTES, instant
+from states.cases.model_calendar import MODEL_CALENDAR
+from states.cases.table import case_rows
+from states.definition import Definition, Route
+from states.facts import Facts
+from states.plan import fits
+from states.windows import windows_in
+
+YEARS: Final = (2026, 2027)
+"""The years whose windows stand in the table of numbers: their lunar dates are known."""
+
+
+def flow_rows(definition: Definition) -> list[tuple[str, ...]]:
+    """The rows of 路线: every step of the route that fits; where no condition tells routes apart, 全部."""
+    rows: list[tuple[str, ...]] = []
+    for name, facts in _situations(definition):
+        for route in definition.routes:
+            if fits(tuple(route.when.items()), facts):
+                rows += [_flow_row(definition, name, route, state, facts) for state in route.steps]
+    return rows
+
+
+def _situations(definition: Definition) -> Iterator[tuple[str, Facts]]:
+    """Where the schools lie; for routes that ask something else, each by its own condition."""
+    start = instant("2026-09-03")
+    asked = {fact for route in definition.routes for fact in route.when}
+    if asked <= {"same_bureau", "same_province"} and asked:
+        for name, (same_bureau, same_province) in ROUTES.items():
+            yield name, Facts(now=start, calendar=MODEL_CALENDAR, same_bureau=same_bureau, same_province=same_province)
+        return
+    for route in definition.routes:
+        words = "; ".join(f"{fact}={' '.join(map(_word, values))}" for fact, values in route.when.items())
+        patch = {fact: values[0] for fact, values in route.when.items()}
+        yield words or "全部", Facts(now=start, calendar=MODEL_CALENDAR).patched(patch)
+
+
+def _word(value: Any) -> str:
+    return {True: "是", False: "否", None: "空"}.get(value, str(value))
+
+
+def _flow_row(definition: Definition, name: str, route: Route, state: str, facts: Facts) -> tuple[str, ...]:
+    step = definition.steps[state]
+    days, rule = f"{step.working_days}", step.limit.rule
+    for shared in definition.shared_limits:
+        if state in shared.steps and fits(tuple(shared.when.items()), facts):
+            days, rule = f"{days}，合计 {shared.working_days}", f"{rule} {shared.cite.rule}"
+    return (name, route.cite.rule, route.starter, state, " ".join(step.holders), step.role, " ".join(step.events), days,
+            step.silence, rule)  # fmt: skip
+
+
+def refusal_rows(definition: Definition) -> list[tuple[str, ...]]:
+    """The rows of 拒绝."""
+    rows: list[tuple[str, ...]] = []
+    for state, step in definition.steps.items():
+        if "reject" in step.events:
+            codes = [r.code for r in definition.reasons if not r.units or set(r.units) & set(step.holders)]
+            rows.append((state, " ".join(codes)))
+    return rows
+
+
+def number_rows(definition: Definition) -> list[tuple[str, ...]]:
+    """The rows of 数字."""
+    wipe = definition.graduating_wipe
+    rows: list[tuple[str, ...]] = [
+        ("有效期自", definition.valid_from),
+        ("退回补正（工作日）", f"{definition.returned_days} {definition.returned_limit.rule}"),
+        ("草稿保留（日）", f"{definition.draft_days} {definition.draft_limit.rule}"),
+        ("单个文件上限（字节，SYS-09）", f"{definition.document_limit}"),
+        ("文件类型（SYS-09）", " ".join(definition.document_types)),
+        ("材料不全不得", f"{' '.join(definition.papers_block)} {definition.missing_papers.rule}"),
+        ("毕业年级未办结业务清理", " ".join((wipe[1], wipe[0].rule)) if wipe else NONE),
+        ("填写的事实", " ".join(definition.facts)),
+    ]
+    if definition.valid_to:
+        rows.insert(1, ("有效期至", definition.valid_to))
+    rows += [(f"冻结期 {freeze.id}", f"{freeze.first} 至 {freeze.last}") for freeze in definition.freezes]
+    for rule in definition.windows:
+        for year in YEARS:
+            for window in windows_in(rule, MODEL_CALENDAR, year):
+                last = legal_day(window.closes) - timedelta(days=1)
+                rows.append((f"受理窗口 {rule.id} {year} {window.season}", f"{legal_day(window.opens)} 至 {last}"))
+    return rows
+
+
+def upload_rows(definition: Definition) -> list[tuple[str, ...]]:
+    """The rows of 上传: the papers that the applicant does not bring with the draft."""
+    starters = sorted({route.starter for route in definition.routes})
+    usual = "destination_school" if "destination_school" in starters else starters[0]
+    return [
+        (f"{' 或 '.join('＋'.join(bundle) for bundle in r.any_of)}", r.cite.rule, r.at, r.by, r.side)
+        for r in definition.requirements
+        if (r.at, r.by, r.side) != ("draft", usual, "destination")
+    ]
+
+
+RENDERED: Final[Mapping[str, Callable[[Definition], list[tuple[str, ...]]]]] = {
+    "上传": upload_rows,
+    "路线": flow_rows,
+    "拒绝": refusal_rows,
+    "数字": number_rows,
+}
+
+
+def rows_of(text: str, table: str) -> list[tuple[str, ...]]:
+    """The rows of a table as a person wrote them."""
+    return [tuple(row.values()) for name, _, row in case_rows(text) if name == table]
+
+
+def differing(definition: Definition, text: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """(table, row, how) of every row on one side only: 缺 where only the pack has it, 多 where only a person has."""
+    for table, rows in RENDERED.items():
+        found, said = rows(definition), rows_of(text, table)
+        yield from ((table, row, "缺") for row in found if row not in said)
+        yield from ((table, row, "多") for row in said if row not in found)
+        if found != said and sorted(found) == sorted(said):
+            yield table, (), "次序"
