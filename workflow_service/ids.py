@@ -81,6 +81,10 @@ class IdMaker:
         """An id for a new subject (a student, a school), in a bucket drawn at random."""
         return self.new(self.bucket_for_new_subject())
 
+    def draw(self, count: int) -> int:
+        """A number 0 … count - 1 from the same source, for what must not be guessed from the one before."""
+        return self._random_bits(40) % count
+
     def _begin(self, ms: int) -> None:
         # A random first turn makes it unlikely that two processes draw the same id in one
         # millisecond and bucket; the primary key refuses the rest.

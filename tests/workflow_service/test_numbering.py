@@ -1,0 +1,304 @@
+"""Numbers are given once, never twice, and change only upwards; L and J have every right of G."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from states.identity import make_identity_number
+from states.numbers import student_number_faults
+from tests.workflow_service.test_transitions import D0
+from tests.workflow_service.world import Pupil, World
+from workflow_service.check import check
+from workflow_service.db import begin, reading
+from workflow_service.errors import Blocked
+from workflow_service.ids import IdMaker
+from workflow_service.models import History, NumberHistory, Organization, Student, StudentNumber
+from workflow_service.numbering import (
+    NumberRows,
+    give_number,
+    next_number,
+    number_rows,
+    region_of,
+    rows_for,
+    student_of_number,
+    usable,
+    wanted_kind,
+)
+from workflow_service.students import NewStudent, register
+
+BORN = date(2017, 5, 1)
+CARD = make_identity_number("990101", BORN, 77)
+
+
+def pupil(world: World, number: str, identity: str | None = None, name: str = "林小满", sex: str = "1") -> Pupil:
+    """A pupil of school 202 in grade 3 with this number."""
+    new = NewStudent(
+        name=name, sex=sex, birth_date=BORN, identity_type="1" if identity else "Z", identity_number=identity,
+        student_number=number, status="attending", school_id=world.organization("202").id,
+        class_id=world.school_class("202", 3), stage="primary", valid_from=date(2023, 9, 1),
+    )  # fmt: skip
+    with begin(world.service.engine) as connection:
+        [id_] = register(connection, world.service, [new], None)
+    return Pupil(id_, name, number, 3)
+
+
+def choose(world: World, **more: Any) -> str:
+    asked = {"identity_number": CARD, "region": "231183", "birth_date": BORN, "checked": True, **more}
+    return next_number(world.service, None, **asked)
+
+
+def give(world: World, who: Pupil, *, checked: bool) -> str | None:
+    with begin(world.service.engine) as connection:
+        return give_number(
+            connection,
+            world.service,
+            who.id,
+            world.organization("202").id,
+            actor=world.actor("county2"),
+            checked=checked,
+        )
+
+
+def number_of(world: World, who: Pupil) -> str:
+    return world.service.cipher.decrypt(world.student_row(who.id).student_number, "student.student_number")
+
+
+def history_of(world: World, who: Pupil) -> list[str]:
+    with reading(world.service.engine) as connection:
+        rows = connection.execute(
+            select(NumberHistory.number).where(NumberHistory.student_id == who.id).order_by(NumberHistory.id)
+        ).scalars()
+        return [world.service.cipher.decrypt(row, "student.student_number") for row in rows]
+
+
+def identify(world: World, who: Pupil, card: str) -> None:
+    """The child gets a resident card, as a key data change would enter it."""
+    with begin(world.service.engine) as connection:
+        connection.execute(
+            update(Student).where(Student.id == who.id).values(
+                identity_type="1", identity_hash=world.service.hashes.of("identity_number", card),
+                identity_number=world.service.cipher.encrypt(card, "student.identity_number"),
+            )
+        )  # fmt: skip
+
+
+def write_rows(connection: Connection, who: Pupil, rows: NumberRows) -> None:
+    """The writes as a completed request would run them, one by one."""
+    values = {**rows.values, "id": None, "bucket": 0, "student_id": who.id, "recorded_at": 0}
+    for write in rows.writes:
+        connection.execute(text(write.text(single=False)), values)
+
+
+# --- Which number
+
+
+def test_everybody_gets_l_before_the_duplicate_check(world: World) -> None:
+    for card in (CARD, None):
+        number = choose(world, identity_number=card, checked=False)
+        assert number.startswith("L23118320170501")
+        assert student_number_faults(number, date(2026, 9, 1)) == ()
+
+
+def test_after_the_check_a_good_identity_number_makes_g(world: World) -> None:
+    assert choose(world) == "G" + CARD
+    assert choose(world, sex="1") == "G" + CARD
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"identity_number": None},
+        {"identity_number": CARD[:-1] + ("0" if CARD[-1] != "0" else "1")},
+        {"identity_number": "HK1234567", "identity_type": "6"},
+        {"identity_type": "A"},
+        {"birth_date": date(2017, 5, 2)},
+        {"sex": "2"},
+    ],
+)
+def test_without_a_usable_identity_number_it_is_j(world: World, more: dict[str, Any]) -> None:
+    number = choose(world, **more)
+    assert number[0] == "J"
+    assert student_number_faults(number, date(2026, 9, 1)) == ()
+
+
+def test_the_sequence_of_j_agrees_with_the_sex(world: World) -> None:
+    for sex, odd in (("1", 1), ("2", 0)):
+        numbers = {choose(world, identity_number=None, sex=sex) for _ in range(20)}
+        assert {int(number[17]) % 2 for number in numbers} == {odd}
+
+
+def test_an_identity_number_is_usable_only_where_it_agrees_with_the_record(world: World) -> None:
+    assert usable(world.service, CARD, "1", BORN, "1")
+    assert not usable(world.service, CARD, "1", BORN, "2")
+    assert not usable(world.service, CARD, "Z", BORN)
+    assert not usable(world.service, None, "1", BORN)
+
+
+@pytest.mark.parametrize(
+    ("current", "checked", "good", "wanted"),
+    [
+        (None, False, True, "L"), (None, False, False, "L"), (None, True, True, "G"), (None, True, False, "J"),
+        ("L", False, True, None), ("L", True, True, "G"), ("L", True, False, "J"),
+        ("J", False, True, None), ("J", True, False, None), ("J", True, True, "G"),
+        ("G", True, True, None), ("G", True, False, None), ("G", False, False, None),
+    ],
+)  # fmt: skip
+def test_a_number_changes_only_upwards(current: str | None, checked: bool, good: bool, wanted: str | None) -> None:
+    whole = None if current is None else f"{current}231183201705010010"
+    assert wanted_kind(whole, checked=checked, good=good) == wanted
+
+
+def test_the_region_is_the_school_s_or_the_nearest_bureau_s(world: World) -> None:
+    school = world.organization("202")
+    with begin(world.service.engine) as connection:
+        own = region_of(connection, school.id)
+        connection.execute(update(Organization).where(Organization.id == school.id).values(division_code="231183"))
+        assert region_of(connection, school.id) == "231183"
+        connection.execute(update(Organization).where(Organization.id == school.id).values(division_code=""))
+        assert region_of(connection, school.id) == own == world.organization("county2").division_code
+        connection.execute(update(Organization).values(division_code=""))
+        with pytest.raises(Blocked, match="行政区划"):
+            region_of(connection, school.id)
+
+
+# --- None twice
+
+
+def test_a_number_that_somebody_has_or_had_is_never_given_again(world: World) -> None:
+    one = pupil(world, "L231183201705010000", CARD)
+    pupil(world, "L231183201705010001", name="陈一")
+    assert give(world, one, checked=True) == "G" + CARD
+    # A source that always draws 0 begins with the number that was `one`'s, and goes on past the other child's.
+    world.service.ids = IdMaker(lambda: 1_800_000_000_000, lambda bits: 0)
+    assert choose(world, checked=False) == "L231183201705010002"
+
+
+def test_the_last_free_number_is_found_and_then_there_is_none(world: World) -> None:
+    who, service = pupil(world, "L231183201705010000"), world.service
+    free = make_identity_number("231183", BORN, 501)
+    spent = ["J" + make_identity_number("231183", BORN, odd) for odd in range(1, 1000, 2)]
+    with begin(service.engine) as connection:
+        connection.execute(insert(NumberHistory), [
+            {"id": service.ids.new(0), "bucket": 0, "student_id": who.id, "number": b"", "request_id": None,
+             "number_hash": service.hashes.of("student_number", number), "recorded_at": 0}
+            for number in spent if number != "J" + free
+        ])  # fmt: skip
+    assert choose(world, identity_number=None, sex="1") == "J" + free
+    pupil(world, "J" + free, name="陈一")
+    with pytest.raises(Blocked, match="编满"):
+        choose(world, identity_number=None, sex="1")
+    assert choose(world, identity_number=None, sex="2")[0] == "J"
+
+
+def test_a_g_number_of_somebody_else_is_a_duplicate_and_not_given(world: World) -> None:
+    pupil(world, "G" + CARD, CARD)
+    other = pupil(world, "L231183201705010001", CARD, name="陈一")
+    with pytest.raises(Blocked) as blocked:
+        give(world, other, checked=True)
+    assert [reason.cite.rule for reason in blocked.value.reasons] == ["NUM-12"]
+    assert CARD not in str(blocked.value)
+    assert number_of(world, other) == other.number
+
+
+def test_the_registry_refuses_the_second_of_two_who_were_given_one_number(world: World) -> None:
+    one, two = pupil(world, "L231183201705010000", CARD), pupil(world, "L231183201705010001", CARD, name="陈一")
+    late = number_rows(world.service, None, two.id, "G" + CARD)
+    assert give(world, one, checked=True) == "G" + CARD
+    with pytest.raises(IntegrityError), begin(world.service.engine) as connection:
+        write_rows(connection, two, late)
+    assert number_of(world, two) == two.number
+
+
+# --- Upwards, with history
+
+
+def test_l_becomes_g_and_is_remembered(world: World) -> None:
+    who = pupil(world, "L231183201705010000", CARD)
+    assert give(world, who, checked=False) is None
+    assert give(world, who, checked=True) == number_of(world, who) == "G" + CARD
+    assert history_of(world, who) == ["L231183201705010000"]
+    assert give(world, who, checked=True) is None
+    with reading(world.service.engine) as connection:
+        for number in ("L231183201705010000", "G" + CARD):
+            assert student_of_number(world.service, connection, number) == who.id
+        assert student_of_number(world.service, connection, "L231183201705019999") is None
+    assert check(world.service) == []
+
+
+def test_l_becomes_j_and_j_becomes_g_once_there_is_a_card(world: World) -> None:
+    who = pupil(world, "L231183201705010000")
+    j = give(world, who, checked=True)
+    assert j is not None
+    assert j[0] == "J"
+    identify(world, who, CARD)
+    assert give(world, who, checked=True) == "G" + CARD
+    assert history_of(world, who) == ["L231183201705010000", j]
+    assert check(world.service) == []
+
+
+def test_a_g_number_stays_when_the_identity_number_changes(world: World) -> None:
+    who = pupil(world, "G" + CARD, CARD)
+    identify(world, who, make_identity_number("990102", BORN, 77))
+    assert give(world, who, checked=True) is None
+    assert number_of(world, who) == "G" + CARD
+
+
+def test_the_trail_says_what_kind_of_number_was_given_by_whom_and_never_the_number(world: World) -> None:
+    who = pupil(world, "L231183201705010000", CARD)
+    give(world, who, checked=True)
+    with reading(world.service.engine) as connection:
+        row = connection.execute(select(History.__table__).where(History.object_id == who.id, History.seq == 2)).one()
+    assert (row.event, row.from_state, row.to_state) == ("numbered", "attending", "attending")
+    assert row.account_id == world.actor("county2").account_id
+    assert json.loads(row.payload)["d"] == {"status": "attending", "number": "G", "number_before": "L"}
+
+
+def test_who_has_no_number_yet_gets_the_first_one(world: World) -> None:
+    who = pupil(world, "L231183201705010000", CARD)
+    with begin(world.service.engine) as connection:
+        connection.execute(delete(StudentNumber))
+        connection.execute(update(Student).values(student_number=None, student_number_hash=None))
+    number = give(world, who, checked=False)
+    assert number is not None
+    assert number.startswith("L" + world.organization("202").division_code)
+    assert history_of(world, who) == []
+    assert check(world.service) == []
+
+
+def test_rows_for_a_request_write_nothing_by_themselves(world: World) -> None:
+    who = pupil(world, "L231183201705010000", CARD)
+    rows = rows_for(world.service, None, who.id, world.organization("202").id, checked=True)
+    assert rows is not None
+    assert rows.number == "G" + CARD
+    assert [write.name for write in rows.writes] == ["renumbered", "old_number"]
+    assert number_of(world, who) == who.number
+    assert rows_for(world.service, None, who.id, world.organization("202").id) is None
+
+
+# --- The rights of a number (NUM-03, NUM-04)
+
+
+@pytest.mark.parametrize("letter", ["G", "L", "J"])
+def test_a_pupil_with_any_kind_of_number_is_transferred_alike(world: World, letter: str) -> None:
+    number = {"G": "G" + CARD, "L": "L231183201705010000", "J": "J" + make_identity_number("231183", BORN, 3)}[letter]
+    who = pupil(world, number, CARD if letter == "G" else None)
+    world.school_class("201", 3)
+    request_id = world.draft(
+        "school201", who, "201", ground="return_to_registered_home",
+        data={"guardian_register_in_catchment": True, "student_register": "with_guardian"},
+    )  # fmt: skip
+    world.upload(request_id, "school201", *D0)
+    for event, username in (
+        ("submit", "school201"), ("approve", "school201.principal"), ("approve", "school202.principal"),
+        ("approve", "county2"), ("confirm_arrival", "school201"),
+    ):  # fmt: skip
+        world.fire(request_id, event, username)
+    assert world.request(request_id).state == "completed"
+    assert world.enrolment(who.id).school_id == world.organization("201").id
+    assert number_of(world, who) == number  # NUM-12: a transfer never changes it.
