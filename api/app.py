@@ -8,6 +8,7 @@ from flask import Flask, Response, current_app, g, request
 
 from api import (
     audit,
+    codes,
     dashboard,
     documents,
     errors,
@@ -27,7 +28,8 @@ from workflow_service.db import db, engine_options
 from workflow_service.service import Service, build_service
 
 RESOURCES = (
-    tokens, me, organizations, students, requests, documents, dashboard, windows, policies, audit, verify, openapi,
+    tokens, me, organizations, students, requests, documents, dashboard, windows, policies, codes, audit, verify,
+    openapi,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

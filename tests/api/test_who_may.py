@@ -31,6 +31,8 @@ EXPECTED: dict[str, tuple[set[str], int]] = {
     "GET /organizations": (set(ALL), 403),
     "GET /organizations/<organization_id>": (set(ALL), 403),
     "GET /windows": (set(ALL), 403),
+    "GET /codes": (set(ALL), 403),
+    "GET /codes/<scheme>": (set(ALL), 403),
     "GET /policies": (set(ALL), 403),
     "GET /policies/<policy_id>": (set(ALL), 403),
     "DELETE /tokens/current": (set(ALL), 403),
@@ -86,7 +88,7 @@ def test_every_route_answers_every_role_as_the_matrix_says(api: Api) -> None:
     _county2_viewer(api)
     request, document = _submitted_with_a_paper(api)
     ids = {
-        "organization_id": str(api.world.organization("301").id), "policy_id": "national-k12",
+        "organization_id": str(api.world.organization("301").id), "policy_id": "national-k12", "scheme": "gbt3304",
         "student_id": request["student"]["id"], "request_id": request["id"], "document_id": document,
     }  # fmt: skip
     wrong = []
