@@ -21,16 +21,18 @@ from api import demo as demo_processes
 from api.app import create_app
 from api.cli_wiring import built_service, say, settings, start_log
 from api.errors import problem_of
+from states.cases.table import CaseError
 from states.pack_source import PackError
 from workflow_service import db, scheduler
 from workflow_service.config import BadSetting
 from workflow_service.db import begin
 from workflow_service.errors import ServiceError
 from workflow_service.legal_time import EarlierToday, seed_calendar
+from workflow_service.pack_files import NoSuchPack
 from workflow_service.packs import PackChanged, publish_shipped
 from workflow_service.service import build_service
 
-REFUSALS = (BadSetting, PackError, PackChanged, EarlierToday, OSError)
+REFUSALS = (BadSetting, CaseError, NoSuchPack, PackError, PackChanged, EarlierToday, OSError)
 """What a user can mend; anything else is a defect and keeps its traceback."""
 
 

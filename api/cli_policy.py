@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
+from api import cli_cases
 from api.cli_wiring import built_service
 from api.policy_words import difference_line, explained, listed, rule_lines
 from states.diagram import route_diagram, status_diagram
@@ -29,7 +30,11 @@ from workflow_service.packs import shipped_cases, shipped_definitions, shipped_t
 
 @click.group()
 def policy() -> None:
-    """The rules as data: check, rules, diff, explain, diagram."""
+    """The rules as data: check, rules, cases, mutants, diff, explain, diagram."""
+
+
+for _command in (cli_cases.cases, cli_cases.fmt, cli_cases.list_mutants):
+    policy.add_command(_command)
 
 
 @policy.command()

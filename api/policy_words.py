@@ -96,7 +96,7 @@ def explained(plan: Plan, facts: Facts, event: str | None, everything: bool) -> 
             yield f"  {_together(plan, facts, verdict.event)}"
         if everything:
             for traced in trace(plan.by_event[facts.state, verdict.event], facts):
-                yield f"  · {_traced(traced)}"
+                yield f"  · {traced_line(traced)}"
 
 
 def _reason_lines(number: int, reason: Reason) -> Iterator[str]:
@@ -131,7 +131,8 @@ def _together(plan: Plan, facts: Facts, event: str) -> str:
     return f"全部办妥后最早 {day_named(joint.until)} 可以办理 / possible from {day_named(joint.until)}, all of it done"
 
 
-def _traced(traced: Traced) -> str:
+def traced_line(traced: Traced) -> str:
+    """One rule's answer and what it looked at."""
     saw = ", ".join(f"{name}={_plain(value)}" for name, value in traced.saw.items())
     return f"{_cited(traced.cite)}：{ANSWERS[traced.answer][0]}（{saw or '—'}）"
 

@@ -32,7 +32,7 @@ def found(row: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("row", "said"), [
-    ("| 错字 | | | | | register_move=family | | | | | |", "line 4 错字: register_move is no fact; did you mean register_m"),
+    ("| 错字 | | | | | register_move=family | | | | | |", "line 4 错字: register_move is no fact; did you mean"),
     ("| 错值 | | | | | register_moved=famly | | | | | |", "register_moved is never famly; did you mean family?"),
     ("| 错路线 | | 同县 | | | | | | | | |", "同县 is no route"),
     ("| 错理由 | | | moved_hous | | | | | | | |", "moved_hous is no ground; did you mean moved_house?"),
