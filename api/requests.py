@@ -20,11 +20,11 @@ from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS
 from workflow_service.actors import Actor
 from workflow_service.boxes import BOXES, BadCursor, Wanted, list_requests
 from workflow_service.db import reading
-from workflow_service.errors import Invalid, NotFound, Stale
+from workflow_service.draft_rows import NewRequest
+from workflow_service.errors import NotFound, Stale
 from workflow_service.facts import gather
-from workflow_service.given import allowed_with
 from workflow_service.ids import parse_id
-from workflow_service.requests import NewRequest, amend_request, check_request, create_request
+from workflow_service.requests import amend_request, check_request, create_request
 from workflow_service.service import Service
 from workflow_service.transitions import check_capability, fire
 from workflow_service.views.checks import check_view
@@ -91,13 +91,6 @@ class EventGiven(Shape):
     comment = Text(most=2000, allow_none=True)
     reason = Text(most=60, allow_none=True)
     data = fields.Nested(FactsGiven, allow_none=True)
-
-    @validates_schema
-    def _facts_of_the_event(self, data: dict[str, Any], **_: Any) -> None:
-        try:
-            allowed_with(data["event"], data.get("data") or {})
-        except Invalid as error:
-            raise ValidationError({each["field"]: [each["message"]] for each in error.errors}) from error
 
 
 class RequestQuery(Paging):

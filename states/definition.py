@@ -101,6 +101,7 @@ class Step:
     working_days: int
     limit: Citation
     silence: Literal["escalate", "expire"]
+    brings: tuple[str, ...] = ()  # facts of `data` that the holder gives with the event that moves on
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from states.kinds import KINDS
 from states.pack_schema import TABLES, shape
 from states.pack_source import Diagnostic, PackError, Severity, Source, parse
 from states.vocabulary import DATA_FACTS
@@ -177,6 +178,15 @@ def limit_of(compiled: Compiled, state: str) -> tuple[str, Row]:
     if not found:
         raise LookupError(f"{state} has no limit")
     return found[-1]
+
+
+def applicant(compiled: Compiled) -> str:
+    """The unit that uploads papers where the pack says nothing: who takes the student in, or the school itself."""
+    kind = KINDS.get(compiled["pack"]["kind"])
+    if kind is None or kind.sides == "two":
+        return "destination_school"
+    starters = {row["starter"] for row in compiled["route"].values()}
+    return starters.pop() if len(starters) == 1 else "school"
 
 
 def condition(when: Row) -> dict[str, tuple[Any, ...]]:

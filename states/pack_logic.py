@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from states.calendar import Calendar
 from states.lunar import LAST_YEAR
-from states.pack_chain import Chain, condition, limit_of, span_of
+from states.pack_chain import Chain, applicant, condition, limit_of, span_of
 from states.pack_source import Diagnostic
 from states.pack_values import arguments, fact_domain
 from states.windows import Solar, TermRelative
@@ -35,13 +35,13 @@ def _routes(chain: Chain) -> Iterator[Diagnostic]:
     if not routes:
         yield chain.finding("error", "P020", "route", "", "there is no route")
         return
-    facts = sorted({fact for row in routes.values() for fact in row["when"]})
+    facts = sorted({fact for row in routes.values() for fact in row.get("when", {})})
     told: set[tuple[str, ...]] = set()
     for values in product(*(fact_domain(fact) for fact in facts)):
         case = dict(zip(facts, values, strict=True))
         if case.get("same_bureau") and case.get("same_province") is False:
             continue  # One bureau lies in one province: nobody can be in this case.
-        fitting = [name for name, row in routes.items() if _fits(row["when"], case)]
+        fitting = [name for name, row in routes.items() if _fits(row.get("when", {}), case)]
         spoken = ", ".join(f"{fact} = {str(value).lower()}" for fact, value in case.items())
         if not fitting:
             yield chain.finding("error", "P020", "route", next(reversed(routes)), f"no route for {spoken}")
@@ -136,8 +136,9 @@ def _uploads(chain: Chain) -> Iterator[Diagnostic]:
     routes, steps = chain.compiled["route"], chain.compiled["step"]
     for table in ("also", "ground"):
         for name, row in chain.compiled[table].items():
-            at, by = row.get("at", "draft"), row.get("by", "destination_school")
-            fitting = {key: route for key, route in routes.items() if _can_meet(row.get("when", {}), route["when"])}
+            at, by = row.get("at", "draft"), row.get("by", applicant(chain.compiled))
+            when = row.get("when", {})
+            fitting = {key: route for key, route in routes.items() if _can_meet(when, route.get("when", {}))}
             asked = {key: route for key, route in fitting.items() if at == "draft" or at in route["steps"]}
             if row["needs"] and not asked:
                 message = f"`{name}` asks its papers in `{at}`, which no route of its kind has: no state accepts them"

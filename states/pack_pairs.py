@@ -30,13 +30,14 @@ def _routes(destination: Chain, origin: Chain) -> Iterator[Diagnostic]:
         elif other["starter"] != row["starter"]:
             message = f"{name} is started by {row['starter']} here and by {other['starter']} in {there}"
             yield destination.finding("error", "P061", "route", name, message, "starter")
-        elif other["steps"] != row["steps"] or other["when"] != row["when"]:
+        elif other["steps"] != row["steps"] or other.get("when") != row.get("when"):
             message = f"{name} has other steps here than in {there}: no common route"
             yield destination.finding("error", "P060", "route", name, message, "steps")
 
 
 def _across(chain: Chain) -> dict[str, Row]:
-    return {name: row for name, row in chain.compiled["route"].items() if row["when"].get("same_bureau") is not True}
+    routes = chain.compiled["route"]
+    return {name: row for name, row in routes.items() if row.get("when", {}).get("same_bureau") is not True}
 
 
 def _papers(destination: Chain, origin: Chain) -> Iterator[Diagnostic]:

@@ -23,8 +23,18 @@ from states.definition import (
     Step,
     Waiver,
 )
-from states.kinds import KINDS
-from states.pack_chain import Compiled, Parents, Row, canonical, condition, limit_of, parents_in, read_chain, span_of
+from states.pack_chain import (
+    Compiled,
+    Parents,
+    Row,
+    applicant,
+    canonical,
+    condition,
+    limit_of,
+    parents_in,
+    read_chain,
+    span_of,
+)
 from states.pack_linter import lint_all, lint_chain
 from states.pack_source import PackError
 from states.vocabulary import DATA_FACTS, GROUNDS
@@ -120,11 +130,12 @@ def _step(compiled: Compiled, state: str, row: Row) -> Step:
         working_days=limit["working_days"],
         limit=cite(compiled, name, limit),
         silence=row["silence"],
+        brings=tuple(row.get("brings", ())),
     )
 
 
 def _route(compiled: Compiled, name: str, row: Row) -> Route:
-    return Route(cite(compiled, name, row), condition(row["when"]), row["starter"], tuple(row["steps"]))
+    return Route(cite(compiled, name, row), condition(row.get("when", {})), row["starter"], tuple(row["steps"]))
 
 
 def _shared(compiled: Compiled, name: str, row: Row) -> SharedLimit:
@@ -187,19 +198,10 @@ def _requirement(compiled: Compiled, need: str, source: Citation, row: Row, when
             cite=source,
             any_of=bundles,
             at=row.get("at", "draft"),
-            by=row.get("by", _applicant(compiled)),
+            by=row.get("by", applicant(compiled)),
             when=condition(when),
             side=row.get("side", "destination"),
         )
-
-
-def _applicant(compiled: Compiled) -> str:
-    """The unit that uploads papers where the pack says nothing: who takes the student in, or the school itself."""
-    kind = KINDS.get(compiled["pack"]["kind"])
-    if kind is None or kind.sides == "two":
-        return "destination_school"
-    starters = {row["starter"] for row in compiled["route"].values()}
-    return starters.pop() if len(starters) == 1 else "school"
 
 
 def _facts(compiled: Compiled) -> list[str]:

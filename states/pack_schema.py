@@ -97,6 +97,7 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         "label_en": Key(TEXT, True),
         "approve_label": Key(TEXT, True),
         "approve_label_en": Key(TEXT, True),
+        "brings": Key(words(DATA_FACTS, "fact")),
     },
     "limit": {
         **CITED,
@@ -110,7 +111,7 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
     "route": {
         **CITED,
         **INHERITED,
-        "when": Key(when, True),
+        "when": Key(when),
         "starter": Key(word(STARTERS, "unit that may start a request"), True),
         "steps": Key(words(STEPS, "step", empty=True), True),
     },

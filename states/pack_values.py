@@ -216,6 +216,7 @@ PARAMETERS: Final[dict[str, Judge]] = {
     "cap": _caps,
     "codes": _some,  # which reasons there are is only known when the base is flattened in
     "at_least": NUMBER,
+    "at_most": NUMBER,
     "from_day": month_day,
     "to_day": month_day,
     "region": TEXT,

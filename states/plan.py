@@ -23,6 +23,8 @@ from states.verdict import EventVerdict, No
 from states.vocabulary import GROUNDS
 
 APPROVING = ("approve", "file", "confirm_arrival")
+WITH_EVENT = {"confirm_arrival": frozenset({"arrived_on"}), "note": frozenset({"attends_since"})}
+"""Facts that come with an event whatever the pack says; all others are the pack's (`brings`)."""
 SYSTEM_EVENTS = ("expire", "escalate", "recompute_clock")
 LABELS = {
     "submit": ("提交", "Submit"),
@@ -125,6 +127,13 @@ class Plan:
     def step(self, state: str) -> Step | None:
         """The step of a state, None for draft, returned and the ends."""
         return self.definition.steps.get(state)
+
+    def brings(self, state: str, event: str) -> frozenset[str]:
+        """The facts that may come with an event: what the step says its holder gives, and what a note may say."""
+        step = self.step(state)
+        if event in APPROVING and step is not None:
+            return frozenset(step.brings) | WITH_EVENT.get(event, frozenset())
+        return WITH_EVENT.get(event, frozenset())
 
     def silence_limit(self, state: str) -> Citation | None:
         """The limit after which a state's silence ends the request: only what waits for the family or the applicant."""

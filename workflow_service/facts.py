@@ -7,14 +7,18 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Connection
+
 from states.calendar import Calendar, Clock, grade_of, season_of
-from states.facts import Facts
+from states.facts import Entry, Facts
+from states.kinds import KINDS
 from states.plan import Plan
+from states.student_status import STATUSES
 from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor, Grant
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import from_micros
-from workflow_service.routing import choose_class, resolve, surroundings
+from workflow_service.routing import choose_class, resolve, resolve_one, surroundings
 from workflow_service.sql.gather import COLUMNS, GATHER
 
 if TYPE_CHECKING:
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 DATE_FACTS = frozenset(name for name, kind in DATA_FACTS.items() if kind.type == "date")
+NEWCOMERS = frozenset(status for status in STATUSES if STATUSES[status].code is None or status == "admission_reserved")
+"""Statuses before the register (注册之前)."""
 JSON_COLUMNS = ("route", "units", "data", "approvals", "clock", "paused")
 
 
@@ -69,16 +75,38 @@ def gather(
 def refresh_draft(service: Service, row: Row, on: date) -> None:
     """Work out anew what is fixed only at submit: packs, route, units and the class."""
     with service.hot.connect() as connection:  # in AUTOCOMMIT already; changing into it costs as much as a query
-        around = surroundings(connection, row["kind"], row["destination_school_id"], row["origin_school_id"], on)
-        assert around is not None  # Both schools are foreign keys of the request.
-        chosen = choose_class(connection, around.destination.id, row["grade"], on)
-        stage = chosen.stage if chosen else row["stage"]
+        route_draft(service, connection, row, on)
+
+
+def route_draft(service: Service, connection: Connection, row: Row, on: date) -> None:
+    """Put packs, route, units and the class of a draft into its row. Raises `NoRoute`, LookupError."""
+    around = surroundings(connection, row["kind"], row["destination_school_id"], row["origin_school_id"], on)
+    assert around is not None  # Both are foreign keys of the request.
+    kind = KINDS[row["kind"]]
+    chosen = None
+    if kind.place and around.destination.kind == "school":
+        chosen = choose_class(connection, around.destination.id, row["grade"], on, row["enrolled_class_id"],
+                              row["data"].get("class_name"))  # fmt: skip
+        place_columns(row, chosen)
+        row["class_id"] = chosen.id if chosen else None
+    stage = (chosen.stage if chosen else None) or row["data"].get("stage") or row["class_stage"] or row["stage"]
+    if kind.sides == "two":
         routing = resolve(service, connection, around, destination_stage=stage,
                           origin_stage=row["stage"] or around.origin.stages[0])  # fmt: skip
+    else:
+        routing = resolve_one(service, connection, around, stage=stage or "", case=route_case(row))
     row.update(pack_id=routing.pack_id, origin_pack_id=routing.origin_pack_id, route_rule=routing.rule,
-               route=list(routing.states), units=dict(routing.units),
-               class_id=chosen.id if chosen else None)  # fmt: skip
-    place_columns(row, chosen)
+               route=list(routing.states), units=dict(routing.units))  # fmt: skip
+
+
+def route_case(row: Row) -> dict[str, Any]:
+    """What a route of one school may ask of a request, by the names that packs use."""
+    return {
+        "ground": row["ground"], "status": row["status"], "special_education": bool(row["special_education"]),
+        "programme": row["class_programme"] or row["programme"] or "none", "newcomer": row["status"] in NEWCOMERS,
+        "has_number": row["number_hash"] is not None, "same_bureau": True, "same_province": True, "same_city": True,
+        "same_school": True, **{f"data.{name}": value for name, value in row["data"].items()},
+    }  # fmt: skip
 
 
 def place_columns(row: Row, chosen: Any) -> None:
@@ -87,6 +115,7 @@ def place_columns(row: Row, chosen: Any) -> None:
         class_name=chosen.name if chosen else None, class_attending=chosen.attending if chosen else None,
         class_held=chosen.held if chosen else None, class_stage=chosen.stage if chosen else None,
         class_first_grade=chosen.first_grade if chosen else None,
+        class_last_grade=chosen.last_grade if chosen else None, class_programme=chosen.programme if chosen else None,
         class_entered_year=chosen.entered_year if chosen else None,
         stage_attending=chosen.stage_attending if chosen else None,
         stage_held=chosen.stage_held if chosen else None, quota=chosen.quota if chosen else None,
@@ -101,9 +130,10 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
     holds = bool(row["holds_place"])
     size = None if row["class_attending"] is None else row["class_attending"] + row["class_held"] - holds
     stage_size = None if row["stage_attending"] is None else row["stage_attending"] + row["stage_held"] - holds
-    grade = None
-    if row["first_grade"] is not None:
-        grade = grade_of(row["first_grade"], row["entered_year"], now.date())
+    part = "" if row["first_grade"] is not None or row["destination_school_id"] != row["origin_school_id"] else "class_"
+    grade = None  # A student without a current enrolment is in the grade of the class that the request names.
+    if row[f"{part}first_grade"] is not None:
+        grade = grade_of(row[f"{part}first_grade"], row[f"{part}entered_year"], now.date())
     return Facts(
         now=now, calendar=calendar, kind=row["kind"], state=row["state"], returned_from=row["returned_from"],
         route=tuple(row["route"]), ground=row["ground"], grade=row["grade"], data=typed(row["data"]),
@@ -117,15 +147,34 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         town=bool(row["town"]), offers_grade=row["class_id"] is not None,
         same_school=row["destination_school_id"] == row["enrolled_school_id"],
         same_bureau="shared_bureau" in units, same_province="destination_province" not in units,
-        same_city=_city(units["destination_school"][1]) == _city(units["origin_school"][1]),
-        status=row["status"], problem=bool(row["problem"]),
+        same_city="origin_school" not in units
+        or _city(units["destination_school"][1]) == _city(units["origin_school"][1]),
+        status=row["status"] or "", problem=bool(row["problem"]),
         matches=_matches(row),
         open_request=row["other_number"], special_education=bool(row["special_education"]),
-        current_grade=grade, first_grade=row["first_grade"] or 1, last_grade=row["last_grade"] or 12,
+        current_grade=grade, first_grade=row[f"{part}first_grade"] or 1, last_grade=row[f"{part}last_grade"] or 12,
         stage=row["class_stage"] or row["stage"] or "primary", season=_season(calendar, now.date()),
         class_name=row["class_name"], class_size=size, class_held=row["class_held"] or 0, school_size=stage_size,
         school_held=row["stage_held"] or 0, school_quota=row["quota"], holds_place=holds,
+        programme=row["class_programme"] or row["programme"] or "none", birth_date=_date(row["birth_date"]),
+        enrolled_on=_date(row["enrolled_on"]), has_number=row["number_hash"] is not None,
+        newcomer=row["status"] in NEWCOMERS, entries=_entries(row["entries"]),
+        city_school="school" in units and "bureau" in units and _city(units["bureau"][1]) == units["bureau"][1][:-1],
     )  # fmt: skip
+
+
+def _date(value: Any) -> date | None:
+    """A day as the drivers give it: SQLite has texts."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _entries(joined: str | None) -> tuple[Entry, ...]:
+    """The dated entries of the record, oldest first."""
+    if not joined:
+        return ()
+    found = (part.split(":") for part in joined.split(","))
+    return tuple(sorted((Entry(section, date.fromisoformat(start), date.fromisoformat(to) if to else None)
+                         for section, start, to in found), key=lambda entry: entry.start))  # fmt: skip
 
 
 def _instant(micros: int | None) -> datetime | None:

@@ -9,21 +9,22 @@ from typing import Any
 from states.vocabulary import DATA_FACTS
 from workflow_service.errors import Invalid
 
-WITH_EVENT = {"confirm_arrival": frozenset({"arrived_on"}), "note": frozenset({"attends_since"})}
-"""Which facts may come along with an event; all other events take none: a draft or a returned request is corrected."""
+HAPPENED = frozenset({"arrived_on", "attends_since", "entered_on", "reported_on"})
+"""Days on which something has happened; a day in the future is refused."""
 
 
-def allowed_with(event: str, data: Mapping[str, Any], today: date | None = None) -> dict[str, Any]:
+def allowed_with(event: str, data: Mapping[str, Any], may: frozenset[str], today: date) -> dict[str, Any]:
     """The facts that come with an event, as they are stored. Raises `Invalid` naming every one that may not.
 
-    They say what has happened: with `today` a later day is refused, for nobody has arrived tomorrow.
+    `may`: the facts that may come with it (`Plan.brings`). What has happened is no later than `today`: nobody has
+    arrived tomorrow.
     """
-    wrong = sorted(set(data) - WITH_EVENT.get(event, frozenset()))
+    wrong = sorted(set(data) - may)
     if wrong:
         raise Invalid([{"field": f"data.{name}", "message": f"{event} 不能附带此事实 / does not come with {event}"}
                        for name in wrong])  # fmt: skip
     good = valid_data(data)
-    early = [name for name, value in good.items() if today and value > today.isoformat()]
+    early = [name for name, value in good.items() if name in HAPPENED and value > today.isoformat()]
     if early:
         message = f"不能晚于今天 {today} / may not be later than today, {today}"
         raise Invalid([{"field": f"data.{name}", "message": message} for name in early])

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from states.calendar import grade_of
 from states.definition import Route
+from states.facts import COMPULSORY
 from workflow_service.models import Organization
 from workflow_service.sql.routing import Place, Unit, chains, places, supervisors
 
@@ -53,7 +54,7 @@ def ancestors(connection: Connection, organization: Any) -> list[Any]:
 def _organizations() -> Any:
     return select(Organization.id, Organization.code, Organization.name, Organization.kind, Organization.level,
                   Organization.path, Organization.policy, Organization.single_handed, Organization.stages,
-                  Organization.schooling, Organization.town)  # fmt: skip
+                  Organization.schooling, Organization.town, Organization.city_powers)  # fmt: skip
 
 
 def organization(connection: Connection, organization_id: int) -> Any:
@@ -135,12 +136,54 @@ def resolve(service: Service, connection: Connection, around: Surroundings, *, d
     )
 
 
-def _pack(service: Service, chain: list[Unit], around: Surroundings) -> int:
-    """The version in force of the pack that a school follows. Raises LookupError."""
-    nearest = next((unit for unit in chain if unit.policy), None)
-    if nearest is not None and nearest.pack_id is not None:
-        return nearest.pack_id
-    return service.packs.in_force(policy_of(chain), around.kind, around.on)
+def resolve_one(service: Service, connection: Connection, around: Surroundings, *, stage: str,
+                case: Mapping[str, Any]) -> Routing:  # fmt: skip
+    """The routing of a request of one school, or of a bureau itself. Raises `NoRoute`.
+
+    `case`: the facts that a route's `when` may ask. A bureau that decided already does not decide again as the city or
+    the province: a school that the province runs has one bureau, and one step.
+    """
+    above, school = around.above, around.destination
+    if school.kind == "school":
+        stage = stage if stage in school.stages else school.stages[0]
+        bureau = supervisors(connection, (school.id, stage), (school.id, stage), around.on)[0]
+        if bureau is None:
+            raise NoRoute(f"school {school.code} has no supervising bureau for {stage} on {around.on}")
+        units = {"school": school, "bureau": bureau}
+    else:
+        units = {"bureau": school}
+    units["province_bureau"] = _top(above)
+    units["city_bureau"] = next((o for o in above if o.level == "city" or o.city_powers), units["province_bureau"])
+    pack_id = _pack(service, above, around, stage)
+    case = {**case, "stage": stage, "town": school.town, "city_school": units["bureau"].level == "city",
+            "compulsory": stage in COMPULSORY}  # fmt: skip
+    route = _fitting(service.packs.definition(pack_id).routes, case)
+    states, skipped = _without_single_handed(service, pack_id, route, units)
+    steps = service.packs.definition(pack_id).steps
+    once, seen = [], set()
+    for state in states:
+        who = tuple(units[unit].id for unit in steps[state].holders if unit in units)
+        again = steps[state].role == "registrar" and who in seen and set(steps[state].holders) <= _ABOVE
+        seen.add(who)
+        if again:
+            skipped = (*skipped, state)
+        else:
+            once.append(state)
+    parts = {name: [unit.id, unit.path] for name, unit in units.items()}
+    return Routing(pack_id, pack_id, route.cite.rule, route.starter, tuple(once), parts, skipped, True, True, True)
+
+
+_ABOVE = {"city_bureau", "province_bureau"}
+FALLBACK = {"vocational": "national-vocational", "higher": "higher-education"}
+"""The pack of a stage whose school follows none that knows the kind; all others follow the national K-12 one."""
+
+
+def _pack(service: Service, chain: list[Unit], around: Surroundings, stage: str = "") -> int:
+    """The version in force of the nearest pack above a school that knows this kind of request. Raises LookupError."""
+    for unit in chain:
+        if unit.policy and unit.pack_id is not None:
+            return unit.pack_id
+    return service.packs.in_force(FALLBACK.get(stage, "national-k12"), around.kind, around.on)
 
 
 def _at(chain: list[Any], level: str) -> int | None:
@@ -151,8 +194,8 @@ def _top(chain: list[Any]) -> Any:
     return next(o for o in chain if o.level == "province")
 
 
-def _fitting(routes: tuple[Route, ...], same: Mapping[str, bool]) -> Route:
-    found = [r for r in routes if all(same.get(key, None) in values for key, values in r.when.items())]
+def _fitting(routes: tuple[Route, ...], same: Mapping[str, Any]) -> Route:
+    found = [r for r in routes if all(same.get(key) in values for key, values in r.when.items())]
     if len(found) != 1:
         raise NoRoute(f"{len(found)} routes fit {dict(same)}")
     return found[0]
@@ -170,11 +213,16 @@ def _without_single_handed(service: Service, pack_id: int, route: Route, units: 
     return tuple(state for state in route.steps if state not in skipped), skipped
 
 
-def choose_class(connection: Connection, school_id: int, grade: int, on: date) -> Place | None:
-    """The class that takes the student: the least full of the grade; None where there is none."""
-    fitting = (
+def choose_class(
+    connection: Connection, school_id: int, grade: int, on: date, prefer: int | None = None, named: str | None = None
+) -> Place | None:
+    """The class that takes the student: the one `named`, else `prefer` where it has the grade, else the least full.
+
+    None where there is none.
+    """
+    fitting = [
         place
         for place in places(connection, school_id, grade)
-        if grade_of(place.first_grade, place.entered_year, on) == grade
-    )
-    return next(fitting, None)
+        if grade_of(place.first_grade, place.entered_year, on) == grade and named in (None, place.name)
+    ]
+    return next((place for place in fitting if place.id == prefer), next(iter(fitting), None))

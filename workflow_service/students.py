@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, update
 
 from states.student_status import STATUSES
 from workflow_service.actors import Actor
+from workflow_service.duplicates import noticed
 from workflow_service.history import history_row
 from workflow_service.ids import bucket_of
 from workflow_service.models import Enrolment, Guardian, History, SchoolClass, SchoolStage, Student, StudentNumber
@@ -71,7 +72,8 @@ def register(
 ) -> list[int]:
     """Write the students and their places; returns their ids, in order. The caller's transaction decides.
 
-    Each gets one history row, seq 1, from which the student's state can be replayed; `details` are added to it.
+    Each gets one history row, seq 1, from which the student's state can be replayed; `details` are added to it. Whoever
+    may be somebody's double is queued, and is a problem record from the start (NUM-08).
     Raises IntegrityError where a student number is registered already.
     """
     at, recorded_at = service.clocks.legal(), service.clocks.real()
@@ -86,6 +88,7 @@ def register(
             connection.execute(insert(table), rows)
         progress(len(ids))
     _take_places(connection, students)
+    noticed(connection, service, ids, actor)
     return ids
 
 
@@ -120,7 +123,7 @@ def _rows(
         "start_request_id": None, "end_request_id": None,
     }  # fmt: skip
     for guardian in student.guardians:
-        yield Guardian, _guardian_row(service, id_, guardian)
+        yield Guardian, guardian_row(service, id_, guardian)
     yield History, trail
 
 
@@ -147,7 +150,8 @@ def _student_row(service: Service, id_: int, student: NewStudent, number_hash: b
     }
 
 
-def _guardian_row(service: Service, student_id: int, guardian: NewGuardian) -> Row:
+def guardian_row(service: Service, student_id: int, guardian: NewGuardian) -> Row:
+    """A guardian of a student, name and phone encrypted."""
     phone = guardian.phone
     return {
         "id": service.ids.new(bucket_of(student_id)),

@@ -22,6 +22,7 @@ from states.trace import dated
 from states.verdict import Reason
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
+from workflow_service.completion import Completing, complete
 from workflow_service.db import reading
 from workflow_service.errors import Blocked, Contended, Forbidden, Stale
 from workflow_service.facts import Row, gather, grants, typed
@@ -29,7 +30,7 @@ from workflow_service.given import allowed_with
 from workflow_service.history import Trail, salted
 from workflow_service.keys import Key, find_answer
 from workflow_service.models import Account, History, Organization
-from workflow_service.models.columns import dumps, from_micros, iso, to_micros
+from workflow_service.models.columns import dumps, iso, to_micros
 from workflow_service.sql.errors import is_lost, is_repeatable, is_unique_violation
 from workflow_service.sql.transition import statements
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from workflow_service.service import Service
 
 ATTEMPTS = 4  # The first try and three more: whoever keeps losing is told to come back, not kept waiting.
+DUTIES = {"destination_school": "destination", "origin_school": "origin", "school": "destination"}
 REMIND_BEFORE = 2  # working days before a step is due
 
 
@@ -60,10 +62,10 @@ def fire(
     Raises NotFound, Forbidden, Stale, Blocked (all reasons), Contended.
     """
     at = service.clocks.legal() if received is None else received
-    given = allowed_with(event, data, from_micros(at).date()) if data else {}
     for _ in range(ATTEMPTS):
         row, plan, facts = gather(service, request_id, actor, at)
         check_capability(plan, facts, event)
+        given = allowed_with(event, data, plan.brings(facts.state, event), facts.today) if data else {}
         if version is not None and row["version"] != version:
             raise Stale(current_of(service, request_id))
         facts = replace(facts, reason=reason, comment=comment, data={**facts.data, **typed(given)})
@@ -146,12 +148,18 @@ class Transition:
         """Write everything, or nothing: False when a fact has moved since it was read."""
         change = self.change
         holders, parties = self._holders(), self._parties()
+        parameters = self._parameters(holders, parties)
+        completes = None
+        if change.target == "completed" and change.moved:
+            completes, more = complete(
+                Completing(self.service, self.row, self.facts, self.actor, self.at, self.data))  # fmt: skip
+            parameters |= more
         shape = statements(
             moved=change.moved, place=change.place, person=self.actor is not None,
             holds=len(holders) if change.moved else 0, parties=len(parties), closes=self._closes(),
-            comment=bool(self.comment), key=self.key is not None,
+            comment=bool(self.comment), key=self.key is not None, student=self.row["student_id"] is not None,
+            completes=completes,
         )  # fmt: skip
-        parameters = self._parameters(holders, parties)
         try:
             return shape.run(self.service.hot, parameters)
         except Exception as error:
@@ -179,7 +187,7 @@ class Transition:
             return []
         found: dict[tuple[int, str], tuple[int, str, str]] = {}
         for name, (id_, path) in self.row["units"].items():
-            duty = {"destination_school": "destination", "origin_school": "origin"}.get(name, "bureau")
+            duty = DUTIES.get(name, "bureau")
             found[(id_, duty)] = (id_, path, duty)
         return list(found.values())
 
@@ -278,27 +286,11 @@ class Transition:
         return to_micros(day_opens(date(year, month, day)))
 
     def _place(self, values: dict[str, Any]) -> None:
-        row, bucket, ids = self.row, self.row["bucket"], self.service.ids
-        values |= {
-            "class_stage": row["class_stage"], "destination_school_id": row["destination_school_id"],
-            "place_outcome": "moved" if self.change.place == "move" else "released",
-        }  # fmt: skip
+        row = self.row
+        values |= {"class_stage": row["class_stage"], "destination_school_id": row["destination_school_id"],
+                   "place_outcome": "released"}  # fmt: skip
         if self.change.place == "hold":
             values["class_most"], values["stage_most"] = most_taken(self.plan, self.facts)
-        if self.change.place != "move":
-            return
-        values |= {
-            "enrolment_id": row["enrolment_id"], "enrolled_class_id": row["enrolled_class_id"],
-            "enrolled_school_id": row["enrolled_school_id"], "stage": row["stage"], "status": row["status"],
-            "new_enrolment_id": ids.new(bucket), "student_history_id": ids.new(bucket), "event_reason": "transfer",
-            "new_student_version": row["student_version"] + 1,
-        }  # fmt: skip
-        details = {"status": row["status"], "school": str(row["destination_school_id"]), "class": str(row["class_id"]),
-                   "stage": row["class_stage"], "from": self.facts.today.isoformat(),
-                   "request": str(row["id"])}  # fmt: skip
-        trail = Trail(row["student_id"], row["student_version"], row["student_chain"])
-        payload, chain = trail.link("transferred", row["status"], row["status"], self.at, self.actor, details)
-        values |= {"student_payload": payload, "new_student_chain": chain}
 
     def _chain(self, values: dict[str, Any]) -> None:
         details: dict[str, Any] = {}

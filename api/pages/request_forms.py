@@ -15,9 +15,10 @@ from api.pages.language import t
 from api.pages.session import actor, new_key
 from states.definition import Definition
 from states.vocabulary import DATA_FACTS
+from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Invalid, ServiceError
 from workflow_service.facts import gather
-from workflow_service.requests import NewRequest, amend_request, check_request, create_request
+from workflow_service.requests import amend_request, check_request, create_request
 from workflow_service.views.checks import check_view
 from workflow_service.views.organizations import find_organization, organization_view, organizations_page
 from workflow_service.views.students import WantedStudents, find_student, list_students, student_view

@@ -25,7 +25,6 @@ from workflow_service.boxes import Wanted, list_requests
 from workflow_service.documents.content import Unacceptable
 from workflow_service.documents.store import StoreFull
 from workflow_service.errors import ServiceError
-from workflow_service.given import allowed_with
 from workflow_service.request_documents import add_document, open_document, remove_document
 from workflow_service.transitions import fire
 from workflow_service.views.requests import request_view
@@ -52,10 +51,9 @@ def send_event(request_id: str) -> Response:
         return _page(view, messages=[Message("bad", text)], typed=request.form, status=422)
     key = form_key()
     try:
-        data = allowed_with(event, _data(event))
         once(key, lambda: fire(
             service(), number, event, actor(), version=whole_given("version") or 0, comment=comment or None,
-            reason=request.form.get("reason") or None, data=data, key=key,
+            reason=request.form.get("reason") or None, data=_data(event), key=key,
             received=g.received).request_id)  # fmt: skip
     except ServiceError as error:
         return _refused(number, problem_of(error))

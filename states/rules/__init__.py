@@ -47,4 +47,15 @@ def check(*, of_the_record: bool = False, of_the_input: bool = False, **directio
     return register
 
 
-from states.rules import ground, intake, place, procedure, student  # noqa: E402,F401  (each registers its checks)
+from states.rules import (  # noqa: E402,F401  (each registers its checks)
+    absence,
+    admission,
+    ground,
+    intake,
+    place,
+    procedure,
+    record,
+    school,
+    stage_end,
+    student,
+)

@@ -51,11 +51,11 @@ def months_since(facts: Facts, fact: str, at_least: int) -> No | None:
     以上 includes the day itself (民法典 1259): since 2025-09-01, twelve months are full on 2026-09-01. A month without
     that day ends on its last (民法典 202): since 2024-02-29, twelve months are full on 2025-02-28.
     """
-    since = _day(facts.data.get(fact))
+    since = day_of(facts.data.get(fact))
     zh, en = fact_named(fact)
     if since is None:
         latest = _latest_start(facts.today, at_least)
-        return _not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
+        return not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
     full = months_later(since, at_least)
     if facts.today >= full:
         return None
@@ -71,9 +71,9 @@ def months_since(facts: Facts, fact: str, at_least: int) -> No | None:
 @check(fact="same")
 def date_reached(facts: Facts, fact: str) -> No | None:
     """日期未到 / the day of a fact has come (TR-G3: counted from the handover, not from signing)."""
-    day = _day(facts.data.get(fact))
+    day = day_of(facts.data.get(fact))
     if day is None:
-        return _not_given(
+        return not_given(
             fact, facts.today.isoformat(), f"（须不晚于 {facts.today}）", f" (no later than {facts.today})"
         )
     if day <= facts.today:
@@ -95,7 +95,7 @@ def fact_given(facts: Facts, fact: str) -> No | None:
         example = True
     elif kind and kind.choices:
         example = kind.choices[0][0]
-    return _not_given(fact, example)
+    return not_given(fact, example)
 
 
 @check(fact="same", allowed="subset", instead="same")
@@ -110,7 +110,7 @@ def fact_is(facts: Facts, fact: str, allowed: Sequence[object], instead: str = "
     wanted = [value_named(fact, value) for value in allowed]
     wanted_zh, wanted_en = "或".join(zh for zh, _ in wanted), " or ".join(en for _, en in wanted)
     if given is None or given == "":
-        return _not_given(fact, allowed[0], f"（须为“{wanted_zh}”）", f" (it must be: {wanted_en})")
+        return not_given(fact, allowed[0], f"（须为“{wanted_zh}”）", f" (it must be: {wanted_en})")
     zh, en = fact_named(fact)
     given_zh, given_en = value_named(fact, given)
     cure = Cure(
@@ -133,13 +133,14 @@ def _other_ground(ground: str) -> Cure:
     return Cure("choose", "applicant", f"改选理由“{zh}”", f"Choose the ground “{en}” instead.", {"ground": ground})
 
 
-def _not_given(fact: str, value: object, note: str = "", note_en: str = "") -> No:
+def not_given(fact: str, value: object, note: str = "", note_en: str = "") -> No:
+    """The refusal for a fact that is not given, with a value that would do; pending, for nothing is wrong yet."""
     zh, en = fact_named(fact)
     cure = Cure("supply", "applicant", f"填写“{zh}”{note}", f"Give “{en}”{note_en}.", {f"data.{fact}": value})
     return No(f"未填写“{zh}”{note}", f"“{en}” is not given{note_en}.", (cure,), pending=True)
 
 
-def _day(value: object) -> date | None:
+def day_of(value: object) -> date | None:
     """A day as given: a date, or its ISO form; None for anything else, which counts as not given."""
     if isinstance(value, datetime):
         return value.date()

@@ -52,7 +52,11 @@ def no_open_request(facts: Facts) -> No | None:
         return None
     number = facts.open_request
     cure = Cure(
-        "settle", _record_school(facts), f"先办结或撤回 {number}", f"Finish or recall {number} first.", {"open_request": None}
+        "settle",
+        _record_school(facts),
+        f"先办结或撤回 {number}",
+        f"Finish or recall {number} first.",
+        {"open_request": None},
     )
     return No(f"2002 该生有在办业务：{number}", f"2002: this student has an open request, {number}.", (cure,))
 

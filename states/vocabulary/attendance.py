@@ -6,6 +6,12 @@ from typing import Final
 
 from states.vocabulary.fact_kind import FactKind
 
-FACTS: Final[dict[str, FactKind]] = {}
-GROUNDS: Final[dict[str, tuple[str, str]]] = {}
+FACTS: Final[dict[str, FactKind]] = {
+    "effective_on": FactKind("date", "生效日期", "Effective from"),
+    "until": FactKind("date", "期满日期", "Until"),
+}
+GROUNDS: Final[dict[str, tuple[str, str]]] = {
+    "illness": ("因病", "Illness"),
+    "recovered": ("病愈", "Recovered"),
+}
 DOCUMENT_KINDS: Final[dict[str, tuple[str, str]]] = {}

@@ -23,7 +23,8 @@ from workflow_service.config import load
 from workflow_service.models import RequestDocument
 from workflow_service.models.columns import to_micros
 from workflow_service.passwords import CHEAP, Passwords
-from workflow_service.requests import NewRequest, create_request
+from workflow_service.draft_rows import NewRequest
+from workflow_service.requests import create_request
 from workflow_service.service import Clocks, Service, build_service
 from workflow_service.sql import Transaction
 from workflow_service.students import NewStudent, register

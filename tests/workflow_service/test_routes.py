@@ -10,7 +10,8 @@ from tests.workflow_service.world import Pupil, World
 from workflow_service import db
 from workflow_service.errors import Blocked, Invalid
 from workflow_service.models import Organization, SchoolClass, Student
-from workflow_service.requests import NewRequest, check_request, create_request
+from workflow_service.draft_rows import NewRequest
+from workflow_service.requests import check_request, create_request
 
 FORM = "transfer_form_stamped"
 NATIONAL = {"ground": "other", "data": {"ground_text": "随父母迁居"}}

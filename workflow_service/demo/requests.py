@@ -27,6 +27,7 @@ from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.demo.roster import roster_days
 from workflow_service.demo.stories import STORIES, Story
+from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Blocked
 from workflow_service.facts import gather
 from workflow_service.grants import actor_named
@@ -42,7 +43,7 @@ from workflow_service.models import (
 )
 from workflow_service.models.columns import from_micros, to_micros
 from workflow_service.request_documents import add_document
-from workflow_service.requests import NewRequest, create_request
+from workflow_service.requests import create_request
 from workflow_service.routing import ancestors, organization, policy_of
 from workflow_service.sweeps import catch_up
 from workflow_service.transitions import fire

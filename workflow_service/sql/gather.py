@@ -11,10 +11,14 @@ COLUMNS = (
     "days_left", "shared_used", "clock", "paused", "due_at", "state_since", "submitted_at", "wake_at", "wake_event",
     "wipe_at", "chain",
     "student_name", "number_hash", "status", "problem", "special_education", "student_version", "student_chain",
-    "enrolment_id", "enrolled_school_id", "enrolled_class_id", "stage", "first_grade", "last_grade", "entered_year",
+    "birth_date",
+    "enrolment_id", "enrolled_school_id", "enrolled_class_id", "stage", "enrolled_on", "first_grade", "last_grade",
+    "entered_year", "programme",
     "destination_code", "town", "destination_stages", "origin_code",
-    "class_name", "class_attending", "class_held", "class_entered_year", "class_first_grade", "class_stage",
+    "class_name", "class_attending", "class_held", "class_entered_year", "class_first_grade", "class_last_grade",
+    "class_stage", "class_programme",
     "stage_attending", "stage_held", "quota", "documents", "other_number", "holds_place", "own", "grants",
+    "entries", "batch_id",
 )  # fmt: skip
 
 GATHER = query("""
@@ -23,10 +27,11 @@ SELECT r.id, r.bucket, r.number, r.kind, r.state, r.version, r.open, r.final, r.
        r.origin_school_id, r.destination_school_id, r.class_id, r.grade, r.ground, r.data, r.approvals, r.returned_from,
        r.days_left, r.shared_used, r.clock, r.paused, r.due_at, r.state_since, r.submitted_at, r.wake_at,
        r.wake_event, r.wipe_at, r.chain,
-       s.name, s.student_number_hash, s.status, s.problem, s.special_education, s.version, s.chain,
-       e.id, e.school_id, e.class_id, e.stage, oc.first_grade, oc.last_grade, oc.entered_year,
+       s.name, s.student_number_hash, s.status, s.problem, s.special_education, s.version, s.chain, s.birth_date,
+       e.id, e.school_id, e.class_id, e.stage, e.valid_from, oc.first_grade, oc.last_grade, oc.entered_year,
+       oc.programme,
        d.code, d.town, d.stages, o.code,
-       c.name, c.attending, c.held, c.entered_year, c.first_grade, c.stage,
+       c.name, c.attending, c.held, c.entered_year, c.first_grade, c.last_grade, c.stage, c.programme,
        t.attending, t.held, t.quota,
        (SELECT {list}(kind, ',') FROM request_document m WHERE m.request_id = r.id AND m.removed_at IS NULL),
        (SELECT x.number FROM request x WHERE x.subject_id = r.subject_id AND x.lock_group = r.lock_group AND x.open
@@ -36,9 +41,12 @@ SELECT r.id, r.bucket, r.number, r.kind, r.state, r.version, r.open, r.final, r.
            AND (h.event IN ('submit', 'resubmit')
                OR (h.event IN ('approve', 'file') AND h.from_state <> r.state))),
        (SELECT {list}(g.id || ':' || g.version || ':' || g.role, ',') FROM role_grant g
-           WHERE g.account_id = :account AND g.revoked_at IS NULL)
+           WHERE g.account_id = :account AND g.revoked_at IS NULL),
+       (SELECT {list}(n.section || ':' || CAST(n.valid_from AS TEXT) || ':' || COALESCE(CAST(n.valid_to AS TEXT), ''),
+           ',') FROM register_entry n WHERE n.student_id = r.student_id),
+       r.batch_id
 FROM request r
-JOIN student s ON s.id = r.student_id
+LEFT JOIN student s ON s.id = r.student_id
 LEFT JOIN enrolment e ON e.student_id = s.id AND e.ended_at IS NULL
 LEFT JOIN school_class oc ON oc.id = e.class_id
 JOIN organization d ON d.id = r.destination_school_id

@@ -27,6 +27,7 @@ class Unit(NamedTuple):
     stages: list[str]
     schooling: dict[str, int]
     town: bool
+    city_powers: bool
     pack_id: int | None
 
 
@@ -44,9 +45,11 @@ class Place(NamedTuple):
     stage_attending: int
     stage_held: int
     quota: int | None
+    programme: str | None
 
 
-_UNIT = """o.id, o.code, o.name, o.kind, o.level, o.path, o.policy, o.single_handed, o.stages, o.schooling, o.town"""
+_UNIT = """o.id, o.code, o.name, o.kind, o.level, o.path, o.policy, o.single_handed, o.stages, o.schooling, o.town,
+    o.city_powers"""
 
 _CHAINS = query(f"""
 WITH RECURSIVE chain(school_id, depth, id, parent_id) AS (
@@ -67,7 +70,7 @@ WHERE (s.school_id = :destination AND s.stage = :destination_stage OR s.school_i
 
 _PLACES = query("""
 SELECT c.id, c.name, c.stage, c.entered_year, c.first_grade, c.last_grade, c.attending, c.held, t.attending, t.held,
-    t.quota
+    t.quota, c.programme
 FROM school_class c JOIN school_stage t ON t.school_id = c.school_id AND t.stage = c.stage
 WHERE c.school_id = :school AND c.first_grade <= :grade AND c.last_grade >= :grade
 ORDER BY c.attending + c.held, c.sequence
@@ -81,7 +84,8 @@ def _day(connection: Connection, on: date) -> date | str:
 def _unit(row: tuple[Any, ...]) -> Unit:
     unit = Unit(*row)
     return unit._replace(
-        single_handed=bool(unit.single_handed), town=bool(unit.town), stages=json.loads(str(unit.stages)),
+        single_handed=bool(unit.single_handed), town=bool(unit.town),
+        city_powers=bool(unit.city_powers), stages=json.loads(str(unit.stages)),
         schooling=json.loads(str(unit.schooling)),
     )  # fmt: skip
 

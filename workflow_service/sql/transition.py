@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
+from workflow_service.completion import Shape
 from workflow_service.sql import Transaction, Write, transaction
 
 _MOVING = """
@@ -125,15 +127,17 @@ UPDATE place_hold SET released_at = :at, outcome = :place_outcome WHERE request_
     AND released_at IS NULL{moved}""",
 )
 
+# One row is written once in a statement, or PostgreSQL keeps only one of two changes: so differences, not steps.
 FILL_CLASS = Write(
     "filled_class",
     """
-UPDATE school_class SET held = held - 1, attending = attending + 1 WHERE id = :class_id{moved}""",
+UPDATE school_class SET held = held + :class_held, attending = attending + :class_attending
+WHERE id = :class_id{moved}""",
 )
 FILL_STAGE = Write(
     "filled_stage",
     """
-UPDATE school_stage SET held = held - 1, attending = attending + 1
+UPDATE school_stage SET held = held + :stage_held, attending = attending + :stage_attending
 WHERE school_id = :destination_school_id AND stage = :class_stage{moved}""",
 )
 LEAVE_CLASS = Write(
@@ -149,48 +153,100 @@ UPDATE school_stage SET attending = attending - 1 WHERE school_id = :enrolled_sc
 END_ENROLMENT = Write(
     "ended",
     """
-UPDATE enrolment SET valid_to = :today, ended_at = :at, end_reason = :event_reason, end_request_id = :id
+UPDATE enrolment SET valid_to = :effective, ended_at = :at, end_reason = :event_reason, end_request_id = :id
 WHERE id = :enrolment_id AND ended_at IS NULL{moved} RETURNING id""",
 )
-# It draws from `ended`, or PostgreSQL might insert before it updates and meet the index of one current enrolment.
-NEW_ENROLMENT = Write(
-    "new_enrolment",
-    """
+_NEW_ENROLMENT = """
 INSERT INTO enrolment (id, bucket, student_id, school_id, class_id, stage, valid_from, recorded_at, start_reason,
     start_request_id)
-SELECT :new_enrolment_id, :bucket, :student_id, :destination_school_id, :class_id, :class_stage, :today, :at,
-    :event_reason, :id{ended}""",
-)
-STUDENT = Write(
-    "student_row",
+SELECT :new_enrolment_id, :bucket, :student_id, :destination_school_id, :class_id, :class_stage, :effective, :at,
+    :event_reason, :id"""
+# It draws from `ended`, or PostgreSQL might insert before it updates and meet the index of one current enrolment.
+NEW_ENROLMENT = Write("new_enrolment", _NEW_ENROLMENT + "{ended}")
+FIRST_ENROLMENT = Write("new_enrolment", _NEW_ENROLMENT + "{drawn}")
+OPEN_ENTRY = Write(
+    "opened_entry",
     """
-UPDATE student SET version = :new_student_version, chain = :new_student_chain WHERE id = :student_id
-    AND version = :student_version{moved}""",
+INSERT INTO register_entry (id, bucket, student_id, section, school_id, valid_from, recorded_at, request_id, data)
+SELECT :entry_id, :bucket, :student_id, :entry_section, :entry_school_id, :effective, :at, :id, :entry_data{drawn}""",
 )
 STUDENT_HISTORY = Write(
     "student_history",
     """
 INSERT INTO history (object_id, seq, id, bucket, object_type, at, recorded_at, event, from_state, to_state, account_id,
     person_id, organization_id, payload, hash)
-SELECT :student_id, :new_student_version, :student_history_id, :bucket, 'student', :at, :recorded_at, 'transferred',
-    :status, :status, :account_id, :person_id, :organization_id, :student_payload, :new_student_chain{drawn}""",
+SELECT :student_id, :new_student_version, :student_history_id, :bucket, 'student', :at, :recorded_at, :student_event,
+    :status, :status_after, :account_id, :person_id, :organization_id, :student_payload, :new_student_chain{drawn}""",
 )
+JUDGEMENT = Write(
+    "judgement_row",
+    """
+INSERT INTO judgement (history_id, bucket, request_id, at, event, pack_id, facts)
+SELECT :history_id, :bucket, :id, :at, :event, :pack_id, :facts{drawn}""",
+)
+
+
+def close_entries(index: int) -> Write:
+    """The end of what lasts in one section of the record."""
+    return Write(
+        f"closed_entries_{index}",
+        f"""
+UPDATE register_entry SET valid_to = CASE WHEN valid_from > :effective THEN valid_from ELSE :effective END,
+    ended_at = :at, end_request_id = :id
+WHERE student_id = :student_id AND section = :close_{index} AND ended_at IS NULL{{moved}}""",  # noqa: S608
+    )
+
+
+def student_row(columns: tuple[str, ...]) -> Write:
+    """The student's version and chain, and the columns that change."""
+    more = "".join(f", {column} = :student_{column}" for column in columns)
+    return Write(
+        "student_row",
+        f"""
+UPDATE student SET version = :new_student_version, chain = :new_student_chain{more} WHERE id = :student_id
+    AND version = :student_version{{moved}}""",  # noqa: S608 - our own column names
+    )
+
+
+def completion(shape: Shape) -> Iterator[Write]:
+    """The writes of a completion, in an order that SQLite can run one by one."""
+    if shape.fills:
+        yield from (FILL_CLASS, FILL_STAGE)
+    if shape.frees:
+        yield FREE_ROW
+    if shape.leaves_class:
+        yield LEAVE_CLASS
+    if shape.leaves_stage:
+        yield LEAVE_STAGE
+    if shape.ends:
+        yield END_ENROLMENT
+    if shape.starts:
+        yield NEW_ENROLMENT if shape.ends else FIRST_ENROLMENT
+    yield from (close_entries(index) for index in range(shape.closes))
+    if shape.opens:
+        yield OPEN_ENTRY
+    if shape.student is not None:
+        yield from (student_row(shape.student), STUDENT_HISTORY)
+    yield from shape.extra
+
 
 HOLDING = (HOLD_CLASS, HOLD_STAGE, HOLD_ROW)
 RELEASING = (FREE_CLASS, FREE_STAGE, FREE_ROW)
-MOVING = (FILL_CLASS, FILL_STAGE, FREE_ROW, LEAVE_CLASS, LEAVE_STAGE, END_ENROLMENT, NEW_ENROLMENT, STUDENT,
-          STUDENT_HISTORY)  # fmt: skip
 
 
 @cache
 def statements(
-    *, moved: bool, place: str, person: bool, holds: int, parties: int, closes: str, comment: bool, key: bool
-) -> Transaction:
-    """The transition of one shape. `place`: hold, release, move or ""; `person`: a grant stands behind it;
-    `closes`: all, own or ""."""
-    tables, where, exclusive, shared = ["request r", "student s"], _GUARD, ["r"], ["s"]
-    if place == "move":
-        exclusive, shared = ["r", "s"], []
+    *, moved: bool, place: str, person: bool, holds: int, parties: int, closes: str, comment: bool, key: bool,
+    student: bool = True, completes: Shape | None = None, judged: bool = False,
+) -> Transaction:  # fmt: skip
+    """The transition of one shape. `place`: hold, release or ""; `person`: a grant stands behind it; `closes`: all, own
+    or ""; `student`: it has one; `completes`: what its completion writes."""
+    tables, where, exclusive = ["request r"], _GUARD, ["r"]
+    shared: list[str] = []
+    if student:
+        tables.append("student s")
+        where += _STUDENT
+        (exclusive if completes and completes.student is not None else shared).append("s")
     if person:
         tables.append("role_grant g")
         where += " AND g.id = :grant_id AND g.version = :grant_version AND g.revoked_at IS NULL"
@@ -201,18 +257,19 @@ def statements(
         exclusive += ["c", "t"]
     lock = f"FOR UPDATE OF {', '.join(exclusive)}" + (f" FOR SHARE OF {', '.join(shared)}" if shared else "")
     writes = [STAYED if not moved else SUBMITTED if parties else MOVED, HISTORY, OUTBOX]
+    writes += [JUDGEMENT] if judged else []
     writes += [COMMENT] if comment else []
     writes += [KEY] if key else []
     writes += {"all": [CLOSE_HOLDS], "own": [CLOSE_OWN_HOLD], "": []}[closes]
     writes += [hold(index) for index in range(holds)] + [party(index) for index in range(parties)]
-    writes += {"hold": HOLDING, "release": RELEASING, "move": MOVING, "": ()}[place]
+    writes += {"hold": HOLDING, "release": RELEASING}.get(place, ())
+    writes += completion(completes) if completes else ()
     guard = f"SELECT r.id FROM {', '.join(tables)} WHERE {where}"  # noqa: S608
-    return transaction(guard, lock, tuple(writes), _LOCKED_PLACES.get(place, ()))
+    return transaction(guard, lock, tuple(writes), _locks(place, completes))
 
 
-_GUARD = (
-    "r.id = :id AND r.bucket = :bucket AND r.version = :version AND s.id = :student_id AND s.version = :student_version"
-)
+_GUARD = "r.id = :id AND r.bucket = :bucket AND r.version = :version"
+_STUDENT = " AND s.id = :student_id AND s.version = :student_version"
 # Two students who change places between two schools would wait for each other, did not all take classes and stages in
 # one order: by id, classes first, as a hold takes its one of each.
 _CLASSES = "SELECT c.id FROM school_class c WHERE c.id IN ({ids}) AND {before} ORDER BY c.id FOR UPDATE"
@@ -220,13 +277,21 @@ _STAGES = """
 SELECT t.school_id FROM school_stage t WHERE ({these}) AND {before} ORDER BY t.school_id, t.stage FOR UPDATE"""
 _THERE = "t.school_id = :destination_school_id AND t.stage = :class_stage"
 _HERE = "t.school_id = :enrolled_school_id AND t.stage = :stage"
-_LOCKED_PLACES = {
-    "release": (("classes", _CLASSES.replace("{ids}", ":class_id")), ("stages", _STAGES.replace("{these}", _THERE))),
-    "move": (
-        ("classes", _CLASSES.replace("{ids}", ":class_id, :enrolled_class_id")),
-        ("stages", _STAGES.replace("{these}", f"{_THERE} OR {_HERE}")),
-    ),
-}
+
+
+def _locks(place: str, completes: Shape | None) -> tuple[tuple[str, str], ...]:
+    """The rows of classes and stages that are locked, in order, before anything is written."""
+    there = place == "release" or bool(completes and completes.fills)
+    classes = [":class_id"] if there else []
+    stages = [_THERE] if there else []
+    if completes and completes.leaves_class:
+        classes.append(":enrolled_class_id")
+    if completes and completes.leaves_stage:
+        stages.append(_HERE)
+    locks = [("classes", _CLASSES.replace("{ids}", ", ".join(classes)))] if classes else []
+    return (*locks, *([("stages", _STAGES.replace("{these}", " OR ".join(stages)))] if stages else ()))
+
+
 # The decision stands as long as no more than these are taken: the rule gives the numbers, the lock compares.
 _PLACE_LEFT = (
     " AND c.id = :class_id AND c.attending + c.held <= :class_most"

@@ -6,7 +6,8 @@ from typing import Any
 
 from states.facts import Facts
 from states.trace import dated
-from workflow_service.requests import MISS, PreCheck
+from workflow_service.draft_rows import MISS
+from workflow_service.requests import PreCheck
 from workflow_service.views.documents import requirement_views
 from workflow_service.views.reasons import reason_view
 

@@ -1,0 +1,3 @@
+"""Checks of school matters (学校事项): quota, jurisdiction, founding and closing."""
+
+from __future__ import annotations

@@ -1,0 +1,54 @@
+"""Kinds of request of one school, on both engines: what a completion writes, and what it leaves alone."""
+
+import pytest
+
+from states.student_status import STATUSES
+from tests.workflow_service.world import World
+from workflow_service.check import check
+from workflow_service.errors import Blocked, Invalid
+
+
+def sound(world: World) -> None:
+    """Every invariant holds."""
+    assert [finding for finding in check(world.service)] == []
+
+
+def test_a_suspended_pupil_leaves_his_place_and_needs_one_to_return(world: World) -> None:
+    pupil = world.student("201", 3)
+    home = world.enrolment(pupil.id).class_id
+    away = world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"})
+    done = world.complete(away)
+    assert (done.state, done.route) == ("completed", ["awaiting_principal", "awaiting_filing"])
+    assert world.student_row(pupil.id).status == "suspended"
+    assert world.seats(home) == (0, 0)
+    assert world.enrolment(pupil.id).class_id == home
+    [entry] = world.entries(pupil.id)
+    assert (entry.section, entry.ended_at, entry.request_id) == ("suspension", None, away)
+    sound(world)
+
+    world.go(2027, 2, 26)
+    back = world.start("school201", "resumption", pupil, ground="recovered")
+    world.upload_all(back, "school201")
+    world.fire(back, "submit", "school201")
+    assert world.seats(home) == (0, 1)
+    world.complete(back)
+    assert world.student_row(pupil.id).status == "attending"
+    assert world.seats(home) == (1, 0)
+    [entry] = world.entries(pupil.id)
+    assert (entry.valid_to.isoformat() if hasattr(entry.valid_to, "isoformat") else entry.valid_to) == "2027-02-26"
+    sound(world)
+
+
+def test_who_attends_cannot_resume_and_the_reason_names_the_statuses(world: World) -> None:
+    pupil = world.student("201", 3)
+    draft = world.start("school201", "resumption", pupil, ground="recovered")
+    with pytest.raises(Blocked) as refused:
+        world.fire(draft, "submit", "school201")
+    assert [reason.cite.rule for reason in refused.value.reasons] == ["WS-29"]
+    assert STATUSES["suspended"].label in refused.value.reasons[0].no.message
+
+
+def test_a_pupil_of_another_school_is_not_found(world: World) -> None:
+    pupil = world.student("202", 3)
+    with pytest.raises(Invalid):
+        world.start("school201", "suspension", pupil, ground="illness")

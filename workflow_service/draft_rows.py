@@ -1,0 +1,217 @@
+"""A request that is not stored yet (新申请), as the row that rules look at: who is meant, from where, to where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from states.calendar import grade_of
+from states.kinds import KINDS
+from workflow_service.actors import Actor
+from workflow_service.errors import Invalid
+from workflow_service.facts import Row, place_columns, route_draft
+from workflow_service.given import valid_data
+from workflow_service.ids import bucket_of
+from workflow_service.models import Enrolment, RegisterEntry, Request, SchoolClass, Student
+from workflow_service.names import normal_name
+from workflow_service.newcomers import Person
+from workflow_service.routing import NoRoute, organization
+from workflow_service.sql.gather import COLUMNS
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+MISS = ("2001 姓名与学籍号不一致，或查无此人；请核对后重新填写",
+        "2001 The name and the student number do not belong together, or there is no such student.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    """What a school asks for. The student by exact name and whole number (SYS-01), by id where it is its own, or as a
+    `person` who is on no register yet. One school's kinds need no destination: it is the school itself.
+    """
+
+    kind: str
+    destination_school_id: int | None = None
+    grade: int | None = None
+    ground: str | None = None
+    student_id: int | None = None
+    student_name: str | None = None
+    student_number: str | None = None
+    person: Person | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    batch_id: int | None = None
+
+
+_STUDENT = (
+    Student.id, Student.bucket, Student.name, Student.student_number_hash, Student.status, Student.problem,
+    Student.special_education, Student.version, Student.chain, Student.birth_date,
+)  # fmt: skip
+_CLASS = (
+    SchoolClass.first_grade, SchoolClass.last_grade, SchoolClass.entered_year, SchoolClass.programme,
+)  # fmt: skip
+
+
+def find_student(service: Service, connection: Connection, actor: Actor, body: NewRequest) -> Row | None:
+    """The student's columns of a gathered row, None for a miss: unknown, differing and foreign look the same."""
+    kind = KINDS[body.kind]
+    if body.person is not None:
+        return _person_columns(service, body.person) if kind.newcomer else None
+    if body.student_id is not None:
+        where = Student.id == body.student_id
+    elif body.student_name and body.student_number:
+        where = Student.student_number_hash.in_(service.hashes.candidates("student_number", body.student_number))
+    else:
+        return None
+    found = connection.execute(
+        select(*_STUDENT, *_CLASS, Enrolment.id.label("enrolment_id"), Enrolment.school_id, Enrolment.class_id,
+               Enrolment.stage, Enrolment.valid_from)
+        .outerjoin(Enrolment, (Enrolment.student_id == Student.id) & Enrolment.ended_at.is_(None))
+        .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id).where(where)).one_or_none()  # fmt: skip
+    if found is None:
+        return None
+    if body.student_id is None:
+        if normal_name(found.name) != normal_name(body.student_name or ""):
+            return None
+    elif found.school_id != actor.organization_id and not _was_here(connection, found.id, actor):
+        return None
+    columns = _columns(found)
+    if found.enrolment_id is None:
+        columns |= _last_class(connection, found.id)
+    return columns
+
+
+def _was_here(connection: Connection, student_id: int, actor: Actor) -> bool:
+    """Whether a student without a current enrolment was last this school's, or is admitted to it."""
+    last = connection.execute(
+        select(Enrolment.school_id, Enrolment.ended_at).where(Enrolment.student_id == student_id)
+        .order_by(Enrolment.recorded_at.desc()).limit(1)).one_or_none()  # fmt: skip
+    if last is not None:
+        return last.ended_at is not None and last.school_id == actor.organization_id
+    return connection.execute(
+        select(RegisterEntry.id).where(
+            RegisterEntry.student_id == student_id, RegisterEntry.school_id == actor.organization_id,
+            RegisterEntry.section == "admission", RegisterEntry.ended_at.is_(None))).first() is not None  # fmt: skip
+
+
+def _last_class(connection: Connection, student_id: int) -> Row:
+    """The class that a student without a current enrolment was last in: the request's own until another is chosen."""
+    found = connection.execute(
+        select(Enrolment.class_id, Enrolment.stage, SchoolClass.name, *_CLASS)
+        .join(SchoolClass, SchoolClass.id == Enrolment.class_id).where(Enrolment.student_id == student_id)
+        .order_by(Enrolment.recorded_at.desc()).limit(1)).one_or_none()  # fmt: skip
+    if found is None:
+        return {}
+    return {"class_id": found.class_id, "class_name": found.name, "class_stage": found.stage,
+            "class_first_grade": found.first_grade, "class_last_grade": found.last_grade,
+            "class_entered_year": found.entered_year, "class_programme": found.programme}  # fmt: skip
+
+
+def _columns(found: Any) -> Row:
+    return {
+        "bucket": found.bucket, "subject_id": found.id, "student_id": found.id, "student_name": found.name,
+        "number_hash": found.student_number_hash, "status": found.status, "problem": found.problem,
+        "special_education": found.special_education, "student_version": found.version, "student_chain": found.chain,
+        "birth_date": found.birth_date, "enrolment_id": found.enrolment_id, "enrolled_school_id": found.school_id,
+        "enrolled_class_id": found.class_id, "class_id": found.class_id, "stage": found.stage,
+        "enrolled_on": found.valid_from, "first_grade": found.first_grade, "last_grade": found.last_grade,
+        "entered_year": found.entered_year, "programme": found.programme,
+    }  # fmt: skip
+
+
+def _person_columns(service: Service, person: Person) -> Row:
+    """A person who is on no register yet: the id that the row will have, and nothing behind it."""
+    id_ = service.ids.new_subject()
+    return {
+        "bucket": bucket_of(id_), "subject_id": id_, "student_id": id_, "student_name": person.name,
+        "status": "pending_registration", "special_education": person.special_education, "student_version": 1,
+        "student_chain": b"", "birth_date": person.birth_date,
+    }  # fmt: skip
+
+
+def draft_row(service: Service, connection: Connection, actor: Actor, body: NewRequest, student: Row | None,
+              on: date) -> Row:  # fmt: skip
+    """A gathered row for a request that is not stored yet. Raises `Invalid` where a body's value cannot be used."""
+    kind = KINDS[body.kind]
+    destination = _destination(connection, actor, body)
+    row: Row = dict.fromkeys(COLUMNS)
+    row.update(
+        id=0, kind=body.kind, state="draft", version=0, lock_group=kind.lock, applicant_id=actor.organization_id,
+        origin_school_id=destination.id, destination_school_id=destination.id, grade=body.grade, ground=body.ground,
+        data=valid_data(body.data), approvals=[], shared_used=0, paused=[], holds_place=False, own=False,
+        destination_code=destination.code, origin_code=destination.code, town=destination.town,
+        destination_stages=destination.stages, batch_id=body.batch_id,
+        grants=",".join(f"{grant.id}:{grant.version}:{grant.role}" for grant in actor.grants),
+    )  # fmt: skip
+    if student is None:
+        row.update(subject_id=destination.id, bucket=bucket_of(destination.id), grade=body.grade or 0)
+    else:
+        row.update(student)
+        _name(row, body)
+    if kind.sides == "two":
+        _between_two(connection, actor, row)
+    elif kind.subject == "student":
+        row["grade"] = body.grade or _present_grade(row, on) or 0
+    try:
+        route_draft(service, connection, row, on)
+    except (NoRoute, LookupError) as error:
+        field_ = "destination_school_id" if kind.sides == "two" else "kind"
+        raise Invalid([{"field": field_, "message": f"没有适用的流程 / no route: {error}"}]) from error
+    row["starter"] = _starter(row, actor)
+    row["other_number"] = connection.execute(
+        select(Request.number).where(Request.subject_id == row["subject_id"], Request.open,
+                                     Request.lock_group == row["lock_group"])).scalar()  # fmt: skip
+    return row
+
+
+def _destination(connection: Connection, actor: Actor, body: NewRequest) -> Any:
+    """The school (or bureau) that the request is about. A bureau names a school of its own area."""
+    wanted = body.destination_school_id or actor.organization_id
+    found = organization(connection, wanted)
+    kind = KINDS[body.kind]
+    if found is None or (found.kind != "school" and (kind.sides == "two" or found.id != actor.organization_id)):
+        raise Invalid([{"field": "destination_school_id", "message": "没有这所学校 / there is no such school"}])
+    if kind.sides == "one" and found.id != actor.organization_id and not (
+            actor.kind == "bureau" and found.path.startswith(actor.path)):  # fmt: skip
+        raise Invalid([{"field": "destination_school_id", "message": "须为本校 / must be your own school"}])
+    return found
+
+
+def _name(row: Row, body: NewRequest) -> None:
+    """The name and number as the applicant gave them, which stay those of the record (SYS-04)."""
+    if body.student_name and body.student_id is None and body.person is None:
+        row.update(named=normal_name(body.student_name), named_hash=row["number_hash"])
+
+
+def _between_two(connection: Connection, actor: Actor, row: Row) -> None:
+    """The origin of a request between two schools. Raises `Invalid` for a student of no school, or of a third one."""
+    if row["enrolled_school_id"] is None:
+        raise Invalid([{"field": "student", "message": MISS[0] + " / " + MISS[1], "rule": "SYS-04"}])
+    if actor.organization_id not in (row["destination_school_id"], row["enrolled_school_id"]):
+        raise Invalid([{"field": "destination_school_id",
+                        "message": "须为本校：由转入学校发起 / must be your own school"}])  # fmt: skip
+    origin = organization(connection, row["enrolled_school_id"])
+    row.update(origin_school_id=origin.id, origin_code=origin.code, class_id=None)
+    place_columns(row, None)
+
+
+def _present_grade(row: Row, on: date) -> int | None:
+    for part in ("", "class_"):
+        if row[f"{part}first_grade"] is not None:
+            return grade_of(row[f"{part}first_grade"], row[f"{part}entered_year"], on)
+    return None
+
+
+def _starter(row: Row, actor: Actor) -> str:
+    """The unit that the applicant plays: of two schools the destination first, of one school's units its own."""
+    mine = [unit for unit, (id_, _) in row["units"].items() if id_ == actor.organization_id]
+    if KINDS[row["kind"]].sides == "two":
+        return "destination_school" if actor.organization_id == row["destination_school_id"] else "origin_school"
+    return next((unit for unit in ("school", "bureau", "city_bureau", "province_bureau") if unit in mine), "school")
+
+
+__all__ = ["MISS", "NewRequest", "draft_row", "find_student"]

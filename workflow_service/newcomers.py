@@ -1,0 +1,65 @@
+"""Persons before the register (注册之前): admitted, omitted, come from outside; a status, and no number yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from workflow_service.actors import Actor
+from workflow_service.history import history_row
+from workflow_service.ids import bucket_of
+from workflow_service.models import Guardian, History, RegisterEntry, Student
+from workflow_service.names import normal_name, search_text
+from workflow_service.students import NewGuardian, guardian_row
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is to come onto the register. `sex` is GB/T 2261.1, `identity_type` the national form's code (4.7)."""
+
+    name: str
+    sex: str
+    birth_date: date
+    identity_type: str = "1"
+    identity_number: str | None = None
+    special_education: bool = False
+    guardians: tuple[NewGuardian, ...] = ()
+
+
+def newcomer_rows(
+    service: Service, id_: int, person: Person, school_id: int, actor: Actor | None, *, event: str = "admitted",
+    data: dict[str, Any] | None = None,
+) -> Iterator[tuple[type, dict[str, Any]]]:  # fmt: skip
+    """The rows of one person, in the order in which foreign keys allow them: student, admission, guardians, trail.
+
+    The admission says which school may see the person before there is an enrolment.
+    """
+    at, recorded_at, bucket = service.clocks.legal(), service.clocks.real(), bucket_of(id_)
+    trail = history_row(
+        object_type="student", object_id=id_, bucket=bucket, seq=1, event=event, from_state=None,
+        to_state="pending_registration", at=at, recorded_at=recorded_at, actor=actor, previous=b"",
+        row_id=service.ids.new(bucket),
+        details={"status": "pending_registration", "admitted_by": str(school_id)})  # fmt: skip
+    identity = person.identity_number
+    yield Student, {
+        "id": id_, "bucket": bucket, "name": normal_name(person.name), "pinyin": search_text(person.name),
+        "former_name": None, "sex": person.sex, "birth_date": person.birth_date,
+        "identity_type": person.identity_type,
+        "identity_number": service.cipher.encrypt(identity, "student.identity_number") if identity else None,
+        "identity_hash": service.hashes.of("identity_number", identity) if identity else None,
+        "student_number": None, "student_number_hash": None, "status": "pending_registration", "problem": None,
+        "special_education": person.special_education, "version": 1, "chain": trail["hash"],
+    }  # fmt: skip
+    yield RegisterEntry, {
+        "id": service.ids.new(bucket), "bucket": bucket, "student_id": id_, "section": "admission",
+        "school_id": school_id, "valid_from": service.clocks.now().date(), "valid_to": None,
+        "recorded_at": recorded_at, "ended_at": None, "request_id": None, "end_request_id": None, "data": data or {},
+    }  # fmt: skip
+    for guardian in person.guardians:
+        yield Guardian, guardian_row(service, id_, guardian)
+    yield History, trail
