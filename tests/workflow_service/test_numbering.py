@@ -30,6 +30,7 @@ from workflow_service.numbering import (
     usable,
     wanted_kind,
 )
+from workflow_service.sql import Write, transaction
 from workflow_service.students import NewStudent, register
 
 BORN = date(2017, 5, 1)
@@ -279,6 +280,36 @@ def test_rows_for_a_request_write_nothing_by_themselves(world: World) -> None:
     assert [write.name for write in rows.writes] == ["renumbered", "old_number"]
     assert number_of(world, who) == who.number
     assert rows_for(world.service, None, who.id, world.organization("202").id) is None
+
+
+GUARD = "SELECT s.id FROM student s WHERE s.id = :student_id AND s.version = :student_version"
+MOVED = Write(
+    "moved",
+    """
+UPDATE student SET version = version + 1, student_number = :student_number, student_number_hash = :student_number_hash
+WHERE id = :student_id{guard} RETURNING id""",
+)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_writes_belong_to_the_one_statement_that_completes_a_request(world: World, first: bool) -> None:
+    who = pupil(world, "L231183201705010000", CARD)
+    if first:
+        with begin(world.service.engine) as connection:
+            connection.execute(delete(StudentNumber))
+            connection.execute(update(Student).values(student_number=None, student_number_hash=None))
+    rows = rows_for(world.service, None, who.id, world.organization("202").id, checked=True)
+    assert rows is not None
+    statement = transaction(GUARD, "FOR UPDATE OF s", (MOVED, *rows.writes))
+    values = {
+        **rows.values, **rows.columns, "id": 7, "bucket": 0, "student_id": who.id, "student_version": 1,
+        "recorded_at": 1,
+    }  # fmt: skip
+    assert not statement.run(world.service.hot, {**values, "student_version": 2})
+    assert statement.run(world.service.hot, values)
+    assert number_of(world, who) == "G" + CARD
+    assert history_of(world, who) == ([] if first else [who.number])
+    assert "K5" not in {finding.code for finding in check(world.service)}
 
 
 # --- The rights of a number (NUM-03, NUM-04)
