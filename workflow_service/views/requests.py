@@ -33,6 +33,7 @@ OTHER_EVENTS = {
     "add_document": ("上传材料", "Document added"),
     "remove_document": ("移除材料", "Document removed"),
     "imported": ("导入", "Imported"),
+    "numbered": ("编发学籍号", "Student number given"),
     "declare_outage": ("停机登记", "Outage declared"),
 }
 """Labels of events that are of no machine."""
