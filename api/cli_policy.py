@@ -14,17 +14,20 @@ from sqlalchemy import select
 
 from api import cli_cases
 from api.cli_wiring import built_service
-from api.policy_words import difference_line, explained, listed, rule_lines
+from api.policy_words import difference_line, explained, listed, rule_explained, rule_lines
 from states.diagram import route_diagram, status_diagram
 from states.pack_chain import parents_in
 from states.pack_diff import differences
 from states.pack_linter import lint_all
 from states.pack_reader import read_pack
+from states.pack_rules import listed_rules
+from states.pack_source import nearest
 from states.plan import compile_plan
 from workflow_service.db import reading
 from workflow_service.facts import gather
 from workflow_service.grants import actor_named
 from workflow_service.models import Request
+from workflow_service.pack_files import shipped_shelf
 from workflow_service.packs import shipped_cases, shipped_definitions, shipped_texts
 
 
@@ -135,18 +138,42 @@ def _pack_text(texts: Mapping[str, str], name: str) -> tuple[str, str]:
 
 
 @policy.command()
-@click.argument("number")
-@click.argument("username")
-@click.option("--event", help="This event only, e.g. approve.")
-@click.option("--all", "everything", is_flag=True, help="Every rule that was asked, with its answer and what it saw.")
-def explain(number: str, username: str, event: str | None, everything: bool) -> None:
-    """Say for a request (受理编号) and an account which events are allowed, and why the others are not.
+@click.argument("rule_or_number")
+@click.argument("username", required=False)
+@click.option("--event", help="Of a request: this event only, e.g. approve.")
+@click.option("--all", "everything", is_flag=True, help="Of a request: every rule that was asked, and what it saw.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Of a rule: language.")
+def explain(rule_or_number: str, username: str | None, event: str | None, everything: bool, lang: str) -> None:
+    """Explain a rule, or a request (受理编号) for an account.
+
+    A rule: every pack and kind that states it, its article and how it is founded, what it asks, what replaces it where,
+    and the cases that it refuses and lets by. A request: which events are allowed, and why the others are not.
 
     \b
     Example:
-      workflow-service policy explain 20260824-E4JHYRFAB1 county2
+      workflow-service policy explain TR-G4
+      workflow-service policy explain N25-09 --lang en
       workflow-service policy explain 20260824-E4JHYRFAB1 county2 --event approve --all
     """
+    if username is None:
+        _explain_rule(rule_or_number, lang)
+    else:
+        _explain_request(rule_or_number, username, event, everything)
+
+
+def _explain_rule(rule: str, lang: str) -> None:
+    shelf = shipped_shelf()
+    lines = list(rule_explained(shelf, rule, lang))
+    if not lines:
+        ids = {one.id for file in shelf.files() for one in listed_rules(shelf.definition(file))}
+        meant = nearest(rule, ids)
+        raise click.ClickException(f"no pack states a rule {rule}{f'; did you mean {meant}?' if meant else ''}"
+                                   "; a request is explained for an account: NUMBER USERNAME")  # fmt: skip
+    for line in lines:
+        click.echo(line)
+
+
+def _explain_request(number: str, username: str, event: str | None, everything: bool) -> None:
     service = built_service()
     actor = actor_named(service, username)
     with reading(service.engine) as connection:

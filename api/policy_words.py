@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
+from states.cases.exercise import Exercised, Stated, exercised, stated
+from states.cases.shelf import Shelf
 from states.decide import explain
 from states.definition import Citation, Definition
 from states.facts import Facts
@@ -14,12 +17,17 @@ from states.joint_cure import joint_cure
 from states.pack_diff import WORDS, Difference
 from states.pack_rules import listed_rules, scenarios
 from states.plan import STATE_LABELS, Plan
+from states.rule_words import other_reading, row_words
 from states.rules.wording import UNIT_NAMES, day_named, end_named
 from states.trace import ANSWERS, Traced, dated, trace
 from states.verdict import Cure, Reason
 
 BASES = {"read": "有原文", "inferred": "推定", "decided": "本系统约定", "unseen": "未见原文"}
 """How a rule is founded, as it is shown wherever it is named; only what was read needs no mark."""
+BASES_BOTH = {
+    "read": (BASES["read"], "read"), "inferred": (BASES["inferred"], "inferred"),
+    "decided": (BASES["decided"], "decided here"), "unseen": (BASES["unseen"], "text not seen"),
+}  # fmt: skip
 
 
 def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
@@ -115,6 +123,45 @@ def cure_words(cure: Cure) -> str:
         return cure.text
     who = UNIT_NAMES.get(cure.who, (cure.who, ""))[0]
     return f"{who}：{cure.text}{f'（{end_named(cure.until)} 前）' if cure.until else ''}"
+
+
+def rule_explained(shelf: Shelf, rule: str, language: str = "zh") -> Iterator[str]:
+    """Everything that is known of a rule: where it stands, how it is founded, what it asks, what shows it at work."""
+    side = 1 if language == "en" else 0
+    for file, rows in groupby(stated(shelf, rule), key=lambda one: one.file):
+        yield file.removesuffix(".toml")
+        rules, shown = set(), False
+        for one in rows:
+            yield from (f"  {line}" for line in _stated_lines(one, side))
+            rules.add(one.cite.rule)
+            shown = shown or one.table not in ("not_software", "parameter")
+        if shown and not file.endswith("/frame.toml"):
+            found = exercised(shelf, file)
+            for each in sorted(rules):
+                yield from (f"  {line}" for line in _exercised_lines(found[each], side))
+
+
+def _stated_lines(one: Stated, side: int) -> Iterator[str]:
+    colon = "：" if side == 0 else ": "
+    yield f"[{one.table}] {one.cite.rule if one.id == one.cite.rule else f'{one.cite.rule} [{one.id}]'}"
+    yield f"  {('依据', 'Source')[side]}{colon}{one.cite.article}〔{BASES_BOTH[one.cite.basis][side]}〕"
+    for words in row_words(one.table, one.id, one.row, one.papers):
+        yield f"  {words[side]}"
+    if one.row.get("because"):
+        yield f"  {('说明', 'Because')[side]}{colon}{one.row['because']}"
+    reading = other_reading(one.row)
+    if reading and one.table != "parameter":
+        yield f"  {('另解', 'Other reading')[side]}{colon}{reading[side]}"
+    for file, own in one.replaced:
+        yield f"  {('被替换', 'Replaced by')[side]}{colon}{file.removesuffix('.toml')} {own}"
+
+
+def _exercised_lines(cases: Exercised, side: int) -> Iterator[str]:
+    for label, names in ((("情形，说“不”：", "Cases that it refuses: "), cases.no),
+                         (("情形，通过：", "Cases that it lets by: "), cases.yes)):  # fmt: skip
+        if names:
+            more = ("；另 {} 例", "; {} more")[side].format(len(names) - 3) if len(names) > 3 else ""
+            yield f"{label[side]}{'；'.join(names[:3])}{more}"
 
 
 def _cited(cite: Citation) -> str:

@@ -35,6 +35,12 @@ SIDES: Final = ("destination", "origin")
 _WORDS: Final[dict[str, Any]] = {"是": True, "否": False, "true": True, "false": False, "空": None}
 _STAGES: Final = (("primary", 1, 6), ("junior", 7, 9), ("senior", 10, 12))
 _HINTS: Final = get_type_hints(Facts)
+_DERIVED: Final[dict[str, dict[bool, dict[str, Any]]]] = {
+    "graduating": {True: {"current_grade": 6, "grade": 6, "last_grade": 6}, False: {"current_grade": 4, "grade": 4}},
+    "starting": {True: {"current_grade": 1, "grade": 1}, False: {"current_grade": 4, "grade": 4}},
+    "compulsory": {True: {"stage": "primary"}, False: {"stage": "senior"}},
+}
+"""What makes a fact so that is worked out from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,14 @@ def _data(cell: str) -> dict[str, Any]:
         if kind.values and one is not None and one not in kind.values:
             raise CaseError(f"{name} is never {one}{meant(one, kind.values)}")
     return given
+
+
+def satisfying(when: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """A patch of the facts under which a condition holds, by the first value of each of its parts."""
+    patch: dict[str, Any] = {}
+    for fact, values in when.items():
+        patch |= _DERIVED[fact][values[0]] if fact in _DERIVED else {fact: values[0]}
+    return patch
 
 
 def _one_of(cell: str, known: Iterable[str], called: str) -> str | None:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from states.calendar import legal_day
-from states.cases.judge import Case, instant, pairs
+from states.cases.judge import Case, instant, pairs, satisfying
 from states.cases.model_calendar import MODEL_CALENDAR
 from states.cases.shelf import Shelf
 from states.cases.table import CASES, UNSIGNED, CaseError
@@ -125,8 +125,9 @@ def _setting(definition: Definition, name: str, when: Mapping[str, tuple[Any, ..
 
 
 def _met(sketch: Sketch, when: Mapping[str, tuple[Any, ...]]) -> Sketch:
-    data = {fact[5:]: values[0] for fact, values in when.items() if fact.startswith("data.")}
-    rest = {fact: values[0] for fact, values in when.items() if not fact.startswith("data.") and fact != "ground"}
+    patch = satisfying(when)
+    data = {fact[5:]: one for fact, one in patch.items() if fact.startswith("data.")}
+    rest = {fact: one for fact, one in patch.items() if not fact.startswith("data.") and fact != "ground"}
     return replace(sketch, data={**sketch.data, **data}, fields={**sketch.fields, **rest})
 
 

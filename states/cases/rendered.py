@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from states.calendar import legal_day
-from states.cases.judge import NONE, ROUTES, instant
+from states.cases.judge import NONE, ROUTES, instant, satisfying
 from states.cases.model_calendar import MODEL_CALENDAR
 from states.cases.table import case_rows
 from states.definition import Definition, Route
@@ -39,8 +39,7 @@ def _situations(definition: Definition) -> Iterator[tuple[str, Facts]]:
         return
     for route in definition.routes:
         words = "; ".join(f"{fact}={' '.join(map(_word, values))}" for fact, values in route.when.items())
-        patch = {fact: values[0] for fact, values in route.when.items()}
-        yield words or "全部", Facts(now=start, calendar=MODEL_CALENDAR).patched(patch)
+        yield words or "全部", Facts(now=start, calendar=MODEL_CALENDAR).patched(satisfying(route.when))
 
 
 def _word(value: Any) -> str:
