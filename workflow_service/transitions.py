@@ -16,6 +16,7 @@ from sqlalchemy import select
 from states.calendar import Calendar, clock_json, day_opens, remaining_working_days
 from states.decide import Change, Refusal, decide, out_of_place
 from states.facts import Facts
+from states.judged import facts_text
 from states.place import most_taken
 from states.plan import LABELS, Cell, Plan
 from states.trace import dated
@@ -158,7 +159,7 @@ class Transition:
             moved=change.moved, place=change.place, person=self.actor is not None,
             holds=len(holders) if change.moved else 0, parties=len(parties), closes=self._closes(),
             comment=bool(self.comment), key=self.key is not None, student=self.row["student_id"] is not None,
-            completes=completes,
+            completes=completes, judged=True,
         )  # fmt: skip
         try:
             return shape.run(self.service.hot, parameters)
@@ -208,6 +209,7 @@ class Transition:
             "body": dumps({"request": str(row["id"]), "number": row["number"], "event": change.cell.event,
                            "from": row["state"], "to": change.target, "version": row["version"] + 1}),
             "data": dumps({**row["data"], **self.data}), "topic": f"{row['kind']}.{change.cell.event}",
+            "facts": facts_text(self.facts), "pack_id": row["pack_id"],
         }  # fmt: skip
         if service.engine.dialect.name == "sqlite":
             values["today"] = today.isoformat()
@@ -251,8 +253,7 @@ class Transition:
         }  # fmt: skip
         if change.cell.event == "submit":
             values |= {
-                "route": dumps(row["route"]), "route_rule": row["route_rule"], "pack_id": row["pack_id"],
-                "origin_pack_id": row["origin_pack_id"], "units": dumps(row["units"]), "intake": self._intake(),
+                "route": dumps(row["route"]), "route_rule": row["route_rule"], "origin_pack_id": row["origin_pack_id"], "units": dumps(row["units"]), "intake": self._intake(),
                 "wipe_at": self._wipe_at(),
             }  # fmt: skip
         if change.place:

@@ -72,7 +72,8 @@ def test_every_event_hangs_on_the_one_before_and_leaves_its_message(world: World
 def test_the_services_own_role_can_neither_change_nor_remove_the_trail(world: World, table: str) -> None:
     whole_transfer(world)
     rows = Base.metadata.tables[table]
-    for statement in (update(rows).values({rows.c.id: 1}), delete(rows)):
+    key = next(iter(rows.primary_key))
+    for statement in (update(rows).values({key: 1}), delete(rows)):
         with pytest.raises(DatabaseError), db.begin(world.service.engine) as connection:
             connection.execute(statement)
 
@@ -110,7 +111,7 @@ def test_every_party_held_the_request_in_its_turn(world: World) -> None:
 
 
 def test_the_single_statement_asks_no_clock_and_locks_the_request_within_its_bucket() -> None:
-    shape = statements(moved=True, place="move", person=True, holds=1, parties=0, closes="all", comment=True, key=True)
+    shape = statements(moved=True, place="release", person=True, holds=1, parties=0, closes="all", comment=True, key=True)
     lowered = shape.single.lower()
     assert "now()" not in lowered
     assert "advisory" not in lowered

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from states.kinds import KINDS
+
 MARKS = {
     "postgresql": {
         "{none}": "CAST('' AS bytea)",
@@ -99,6 +101,8 @@ BUCKETS = (
     ("enrolment", "student_id", "bucket", "student_id"),
 )
 
+_HOLDING = ", ".join(f"'{name}'" for name, kind in KINDS.items() if kind.place)
+
 INVARIANTS = (
     Invariant("K2", "trails without gaps", _trail(
         "' follows ' || COALESCE(CAST(h.seq_before AS TEXT), 'nothing')", "h.seq <> COALESCE(h.seq_before, 0) + 1")),
@@ -129,7 +133,8 @@ WHERE r.final <> (r.state IN ('completed', 'rejected', 'recalled', 'expired'))
 SELECT s.id, 'status ' || s.status || ' with ' || CAST(count(e.id) AS TEXT) || ' current enrolments'
 FROM student s LEFT JOIN enrolment e ON e.student_id = s.id AND e.ended_at IS NULL
 GROUP BY s.id, s.status HAVING count(e.id) > 1 OR (count(e.id) = 0 AND (s.status IN ('attending', 'suspended')
-    OR NOT EXISTS (SELECT 1 FROM enrolment x WHERE x.student_id = s.id AND x.end_reason IS NOT NULL)))"""),
+    OR NOT EXISTS (SELECT 1 FROM enrolment x WHERE x.student_id = s.id AND x.end_reason IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM register_entry n WHERE n.student_id = s.id AND n.section = 'admission')))"""),
     Invariant("K3", "an enrolment ends with its reason", """
 SELECT student_id, 'an enrolment ended without a reason, or has one and goes on' FROM enrolment
 WHERE (ended_at IS NULL) <> (end_reason IS NULL) OR (ended_at IS NULL) <> (valid_to IS NULL)
@@ -178,7 +183,7 @@ WHERE t.attending <> COALESCE(a.n, 0) OR t.held <> COALESCE(h.n, 0)"""),
     Invariant("K6", "a place is held while a request is open", """
 SELECT r.id, CASE WHEN r.open THEN 'open, but no place is held' ELSE 'not open, but a place is held' END
 FROM request r LEFT JOIN place_hold p ON p.request_id = r.id AND p.released_at IS NULL
-WHERE r.kind = 'transfer' AND (r.open <> (p.request_id IS NOT NULL) OR p.class_id <> r.class_id)"""),
+WHERE r.kind IN ([holding]) AND (r.open <> (p.request_id IS NOT NULL) OR p.class_id <> r.class_id)""".replace("[holding]", _HOLDING)),
     Invariant("K7", "every transition has its message", """
 SELECT h.object_id, h.event || ' of seq ' || CAST(h.seq AS TEXT) || ' has no outbox row' FROM history h
     LEFT JOIN outbox o ON o.object_id = h.object_id AND o.seq = h.seq
