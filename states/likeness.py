@@ -143,10 +143,12 @@ def _number_keys(number: str) -> Iterator[str]:
         yield f"body|{number[:17]}"
         # With the check digit these groups stay small: exactly one wrong place leaves it as it was.
         yield f"region+birth|{region}{birth}{check}"
-        yield f"region+tail|{region}{sequence}{check}"
+        # All of a district's children with one sequence number would be many: the birth is halved once more.
+        yield f"region+year+tail|{region}{birth[:4]}{sequence}{check}"
+        yield f"region+day+tail|{region}{birth[4:]}{sequence}{check}"
         yield f"birth+tail|{birth}{sequence}{check}"
         # Two neighbours swapped across a border change two blocks at once.
-        yield from (f"border|{_sorted_at(number, at)}" for at in (5, 13, 16))
+        yield from (f"border|{_sorted_at(number, at)}" for at in (5, 9, 13, 16))
     elif permit := _PERMIT.fullmatch(number):
         yield f"permit|{permit.group()[:9]}"
     elif number:

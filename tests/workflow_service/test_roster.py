@@ -34,7 +34,7 @@ def pupil(sequence: int = 1, **more: str) -> dict[str, str]:
         **SCHOOL, "name": "林小满", "sex": "男" if sequence % 2 else "女", "birth_date": "20180305",
         "identity_type": "居民身份证", "identity_number": number, "student_number": f"G{number}", "grade": "三年级",
         "class_name": "1班", "entered": "202409", "guardian1_name": "林建国", "guardian1_relation": "父亲",
-        "guardian1_phone": "10012345678", **more,
+        "guardian1_phone": f"1001234{5677 + sequence}", **more,
     }  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def _second_grade(rest: list[Pupil], _numbers: Numbers) -> list[Pupil]:
 
 
 def _fourth_grade(rest: list[Pupil], numbers: Numbers) -> list[Pupil]:
-    """Twins, who are never each other's duplicates, and a number with a wrong check digit (SYS-30a)."""
+    """Twins, who are never each other's duplicates; and one child twice, once with a wrong check digit (SYS-30)."""
     elder = replace(rest[0], name="孟知春", sex="2", identity_number=numbers.next(rest[0].birth_date, "2"))
     younger = replace(
         rest[1], name="孟知秋", sex="2", birth_date=elder.birth_date, guardians=elder.guardians, phones=elder.phones,
@@ -147,7 +147,9 @@ def _fourth_grade(rest: list[Pupil], numbers: Numbers) -> list[Pupil]:
     good = rest[2].identity_number
     wrong = good[:17] + ("0" if good[17] != "0" else "1")
     twins = [replace(p, student_number=f"G{p.identity_number}") for p in (elder, younger)]
-    return [*twins, replace(rest[2], name="错小码", identity_number=wrong, student_number=f"G{wrong}"), *rest[3:]]
+    mistyped = replace(rest[2], name="错小码", identity_number=wrong, student_number=f"G{wrong}")
+    again = replace(rest[2], name="错晓码", sequence=rest[3].sequence)
+    return [*twins, mistyped, again, *rest[4:]]
 
 
 def _fifth_grade(rest: list[Pupil], _numbers: Numbers) -> list[Pupil]:

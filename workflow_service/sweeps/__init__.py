@@ -6,6 +6,7 @@ history names no person.
 
 from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due, sweep_deadlines
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
+from workflow_service.sweeps.duplicates import check_month_end
 from workflow_service.sweeps.windows import announce_windows
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Done",
     "announce_windows",
     "catch_up",
+    "check_month_end",
     "escalate_due",
     "escalate_empty_offices",
     "expire_due",

@@ -13,6 +13,7 @@ from workflow_service.db import begin, reading, write_once
 from workflow_service.models import Heartbeat, Request
 from workflow_service.outbox import deliver_outbox
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
+from workflow_service.sweeps.duplicates import check_month_end
 from workflow_service.sweeps.windows import announce_windows
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Done:
     recomputed: int = 0
     announced: int = 0
     delivered: int = 0
+    doubles: int = 0
 
     def __str__(self) -> str:
         counts = [(f.name, getattr(self, f.name)) for f in fields(self)]
@@ -38,13 +40,16 @@ class Done:
 
 
 def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
-    """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows and messages."""
+    """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows, messages, the
+    duplicate check of the month.
+    """
     until = service.clocks.legal() if until is None else until
     recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
     done = sweep_deadlines(service, until, limit)
     done.recomputed = recomputed
     done.announced = announce_windows(service, until)
     done.delivered = drain(lambda n: deliver_outbox(service, n), limit)
+    done.doubles = check_month_end(service, until)
     return done
 
 

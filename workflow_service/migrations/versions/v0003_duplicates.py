@@ -74,6 +74,8 @@ def upgrade() -> None:
         "likeness_block",
         sa.Column("student_id", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("named", sa.Boolean(), nullable=False),
+        sa.Column("weak", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_likeness_block_student_id")),
         sa.PrimaryKeyConstraint("student_id", "key", name=op.f("pk_likeness_block")),
     )
