@@ -216,7 +216,10 @@ WHERE r.open <> (COALESCE(p.n, 0) > 0) OR r.final <> (r.holder_id IS NULL) OR r.
 SELECT k.object_id, 'the key of ' || k.route || ' has half an answer, or none of its object' FROM request_key k
 WHERE (k.status IS NULL) <> (k.answer IS NULL)
     OR NOT EXISTS (SELECT 1 FROM request r WHERE r.id = k.object_id)
-        AND NOT EXISTS (SELECT 1 FROM request_document d WHERE d.id = k.object_id)"""),
+        AND NOT EXISTS (SELECT 1 FROM request_document d WHERE d.id = k.object_id)
+        AND NOT EXISTS (SELECT 1 FROM duplicate_pair d WHERE d.id = k.object_id)
+        AND NOT EXISTS (SELECT 1 FROM organization o WHERE o.id = k.object_id)
+        AND NOT EXISTS (SELECT 1 FROM outage o WHERE o.id = k.object_id)"""),
     *(Invariant("K11", f"buckets of {table}", _bucket(table, id_, bucket, carries))
       for table, id_, bucket, carries in BUCKETS),
 )  # fmt: skip
