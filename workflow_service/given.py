@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from states.vocabulary import DATA_FACTS
+from states.vocabulary.fact_kind import FactKind
 from workflow_service.errors import Invalid
 
 HAPPENED = frozenset({"arrived_on", "attends_since", "entered_on", "reported_on"})
@@ -40,7 +41,7 @@ def valid_data(data: Mapping[str, Any]) -> dict[str, Any]:
             errors.append({"field": f"data.{name}", "message": f"没有这一事实 / unknown fact {name}"})
         elif value is None or value == "":
             continue
-        elif not _fits(kind.type, value, kind.values):
+        elif not _fits(kind, value):
             errors.append(
                 {"field": f"data.{name}", "message": f"{kind.label}：值不对 / {kind.label_en}: not a {kind.type}"}
             )
@@ -51,14 +52,16 @@ def valid_data(data: Mapping[str, Any]) -> dict[str, Any]:
     return good
 
 
-def _fits(kind: str, value: Any, values: tuple[object, ...]) -> bool:
-    if kind == "bool":
+def _fits(kind: FactKind, value: Any) -> bool:
+    if kind.type == "bool":
         return isinstance(value, bool)
-    if kind == "choice":
-        return value in values
-    if kind == "date":
+    if kind.type == "choice":
+        return value in kind.values
+    if kind.type == "date":
         return isinstance(value, date) or (isinstance(value, str) and _is_day(value))
-    return isinstance(value, str) and len(value) <= 2000
+    if kind.type == "number":
+        return type(value) is int and 0 <= value <= kind.most
+    return isinstance(value, str) and len(value) <= kind.most
 
 
 def _is_day(text: str) -> bool:
