@@ -65,11 +65,10 @@ FACTS: Final[dict[str, FactKind]] = {
         "bool", "另有普通高中、技工学校或高校学籍", "Has a record at a senior, technical or higher school"
     ),
     "minor": FactKind("bool", "未成年", "A minor"),
-    "own_wish": FactKind("bool", "本人及监护人自愿", "At the wish of student and guardian"),
+    "at_own_wish": FactKind("bool", "本人及监护人自愿", "At the wish of student and guardian"),
     "return_was_due_on": FactKind("date", "休学期满日期", "The leave ended on"),
     "suspended_since": FactKind("date", "连续休学起始日期", "On leave without a break since"),
     "truant_hours": FactKind("number", "本学期旷课学时", "Class hours of truancy in this semester", most=2000),
-    "absent_since": FactKind("date", "连续未到校起始日期", "Absent without a break since"),
     "leaves_school_on": FactKind("date", "学生离校日期", "Students leave the school on"),
     "aid_entered": FactKind("bool", "资助信息已录入", "Aid data are entered"),
     "credits_complete": FactKind("bool", "学分已修满", "All credits are earned"),
@@ -85,14 +84,12 @@ GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "long_leave": ("连续休学两年仍不能复学", "Two years on leave and unable to return"),
     "truancy": ("一学期旷课满九十学时", "Ninety class hours of truancy in a semester"),
     "long_absence": ("连续两周未到校", "Absent two weeks in a row"),
-    "enlisted": ("应征入伍", "Enlisted"),
 }
 DOCUMENT_KINDS: Final[dict[str, tuple[str, str]]] = {
     "intake_plan": ("招生计划文件", "intake plan"),
     "school_founding_document": ("学校设立批准文件", "document on the founding of a school"),
     "school_change_document": ("学校变更批准文件", "document on the change of a school"),
     "guardian_agreement": ("学生及监护人签字的申请", "application signed by student and guardian"),
-    "public_notice_proof": ("公告证明", "proof of a public notice"),
     "reason_proof": ("转学理由的有效证明", "valid proof of the reason"),
     "credit_record": ("学分证明", "record of credits"),
 }
