@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any, Final
 
+from states.kinds import SECTIONS
 from states.pack_source import Diagnostic, Path, Source
 from states.rules import CHECKS
 from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS, STAGES, STATUSES, WHEN_FACTS
@@ -220,6 +221,9 @@ PARAMETERS: Final[dict[str, Judge]] = {
     "from_day": month_day,
     "to_day": month_day,
     "region": TEXT,
+    "since": word(DATA_FACTS, "fact", "P003"),
+    "fields": words(DATA_FACTS, "fact", "P003"),
+    "section": word(SECTIONS, "section of the record"),
     "freeze": TEXT,  # which freezes there are is only known when the base is flattened in
 }
 """How a parameter of a check is judged; `allowed` depends on the fact beside it."""
