@@ -11,12 +11,14 @@ from api import (
     codes,
     dashboard,
     documents,
+    duplicates,
     errors,
     health,
     me,
     openapi,
     organizations,
     policies,
+    quality,
     requests,
     students,
     tokens,
@@ -30,6 +32,7 @@ from workflow_service.service import Service, build_service
 RESOURCES = (
     tokens, me, organizations, students, requests, documents, dashboard, windows, policies, codes, audit, verify,
     openapi,
+    duplicates, quality,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

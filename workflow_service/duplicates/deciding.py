@@ -21,7 +21,7 @@ from states.duplicates import (
 )
 from states.verdict import No, Reason
 from workflow_service.actors import Actor
-from workflow_service.db import run_tx
+from workflow_service.db import reading, run_tx
 from workflow_service.duplicates.merging import merge, open_requests, remaining
 from workflow_service.duplicates.parts import (
     check_version,
@@ -94,6 +94,13 @@ def speaker(connection: Connection, actor: Actor, pair: Any, sides: tuple[Side, 
         no = No("由有关学校、教育局的学籍管理员表态。", "The registrars of the schools and bureaus concerned say so.")
         raise Forbidden("不由您处理 / not yours to decide", tuple(Reason(p.cite, no) for p in needed[:1]))
     return party
+
+
+def check_speaker(service: Service, actor: Actor, pair_id: int) -> None:
+    """Raises NotFound out of scope and Forbidden for whoever is no party, before a word is looked at."""
+    with reading(service.engine) as connection:
+        pair = pair_in_scope(connection, actor, pair_id)
+        speaker(connection, actor, pair, sides_of(connection, pair))
 
 
 def _check_shape(pair: Any, decision: Decision) -> None:

@@ -15,7 +15,7 @@ from states.duplicates import WHO_UNDOES, above_both
 from states.student_status import STATUSES
 from states.verdict import No, Reason
 from workflow_service.actors import Actor
-from workflow_service.db import run_tx
+from workflow_service.db import reading, run_tx
 from workflow_service.duplicates.finding import noticed
 from workflow_service.duplicates.parts import check_version, close, needed_by, pair_in_scope, say, sides_of
 from workflow_service.duplicates.people import forget
@@ -69,7 +69,7 @@ def undo(
 
     def work(connection: Connection) -> int:
         pair = pair_in_scope(connection, actor, pair_id)
-        _check_undoer(connection, actor, pair)
+        check_undoer(connection, actor, pair)
         check_version(pair, version)
         merged = connection.execute(
             select(StudentMerge.__table__).where(StudentMerge.pair_id == pair_id, StudentMerge.undone_at.is_(None))
@@ -108,7 +108,8 @@ def _kept(connection: Connection, student_id: int) -> int | None:
     ).scalar()
 
 
-def _check_undoer(connection: Connection, actor: Actor, pair: Any) -> None:
+def check_undoer(connection: Connection, actor: Actor, pair: Any) -> None:
+    """Raises Forbidden for whoever does not undo this pair's merge (DUP-04)."""
     first, second = sides_of(connection, pair)
     alone = [party.organization_id for party in needed_by(first, second)] == [actor.organization_id]
     above = actor.kind == "bureau" and any(above_both(side, side, actor.path) for side in (first, second))
@@ -118,6 +119,12 @@ def _check_undoer(connection: Connection, actor: Actor, pair: Any) -> None:
             "A merge is undone by the one school that decided it, or by a bureau above.",
         )
         raise Forbidden("无权撤销这次合并 / not yours to undo", (Reason(WHO_UNDOES, no),))
+
+
+def check_may_undo(service: Service, actor: Actor, pair_id: int) -> None:
+    """Raises NotFound out of scope and Forbidden for whoever does not undo, before a reason is looked at."""
+    with reading(service.engine) as connection:
+        check_undoer(connection, actor, pair_in_scope(connection, actor, pair_id))
 
 
 def _leave(connection: Connection, service: Service, gone: int) -> Any:
