@@ -7,7 +7,7 @@ statement that moves the request, so that a request is never complete without it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,7 +44,9 @@ class Effect:
     """What a kind does beyond status, enrolment and entries.
 
     `columns`: columns of the student's row; `writes` with `values`: further rows; `details`: for the student's trail,
-    no personal data; `entry`: for the dated entry that it opens.
+    no personal data; `entry`: for the dated entry that it opens. `status`, `enrolment` and `place` take the place of
+    what the table of kinds says: `place` names class_id, class_stage and destination_school_id; `ended_on` the day on
+    which the present enrolment ends, where that is not the effective day.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +54,10 @@ class Effect:
     values: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     entry: Mapping[str, Any] = field(default_factory=dict)
+    status: str | None = None
+    enrolment: str | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
+    ended_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,10 @@ EFFECTS: dict[str, EffectOf] = {}
 """Kinds with an effect of their own; all others are described by `states.kinds` entirely."""
 
 
+AFTERWARDS: dict[str, Callable[[Service, Row, Actor | None], None]] = {}
+"""What follows a completion in transactions of its own: looking for doubles anew. Losing it must cost time only."""
+
+
 def effect(*kinds: str) -> Callable[[EffectOf], EffectOf]:
     """Register what the completion of these kinds does beyond the table of kinds."""
 
@@ -101,11 +111,15 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     own = EFFECTS[row["kind"]](completing) if row["kind"] in EFFECTS else Effect()
     if kind.subject != "student":
         return Shape(extra=own.writes), {"effective": _bound(completing), **own.values}
-    after = status_after(row["kind"], row["ground"], row["status"])
+    after = own.status or status_after(row["kind"], row["ground"], row["status"])
     assert after is not None  # The packs' `status_allows` refused it otherwise.
-    places, values = _places(completing, after)
+    if own.place:
+        completing = replace(completing, row={**row, **own.place})
+    enrolment = own.enrolment or kind.enrolment
+    places, values = _places(completing, after, enrolment)
+    values["ended_on"] = _bound(completing, own.ended_on)
     columns = {**own.columns, **({"status": after} if after != row["status"] else {})}
-    touched = bool(columns or kind.enrolment != "keep" or kind.events is not None)
+    touched = bool(columns or own.details or enrolment != "keep" or kind.events is not None)
     shape = places._replace(
         student=tuple(sorted(columns)) if touched else None, opens=kind.opens is not None, closes=len(kind.closes),
         extra=own.writes,
@@ -116,15 +130,15 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     return shape, values
 
 
-def _places(completing: Completing, after: str) -> tuple[Shape, dict[str, Any]]:
+def _places(completing: Completing, after: str, enrolment: str) -> tuple[Shape, dict[str, Any]]:
     """Enrolment and places: who sat in a class before, who does afterwards, and where."""
-    row, kind = completing.row, KINDS[completing.row["kind"]]
+    row = completing.row
     enrolled = row["enrolment_id"] is not None
     sat = enrolled and STATUSES[row["status"]].in_school
-    moves = kind.enrolment == "enter" and row["class_id"] != row["enrolled_class_id"]
-    ends = enrolled and (kind.enrolment == "end" or moves)
-    sits = STATUSES[after].in_school and (kind.enrolment == "enter" or (enrolled and kind.enrolment == "keep"))
-    if kind.enrolment == "keep":
+    moves = enrolment == "enter" and row["class_id"] != row["enrolled_class_id"]
+    ends = enrolled and (enrolment == "end" or moves)
+    sits = STATUSES[after].in_school and (enrolment == "enter" or (enrolled and enrolment == "keep"))
+    if enrolment == "keep":
         row = {**row, "class_id": row["enrolled_class_id"], "class_stage": row["stage"],
                "destination_school_id": row["enrolled_school_id"]}  # fmt: skip
     same_class = row["class_id"] == row["enrolled_class_id"]
@@ -145,14 +159,14 @@ def _places(completing: Completing, after: str) -> tuple[Shape, dict[str, Any]]:
         leaves_stage=sat and not same_stage,
         frees=bool(held),
         ends=ends,
-        starts=kind.enrolment == "enter" and (moves or not enrolled),
+        starts=enrolment == "enter" and (moves or not enrolled),
     )
     return shape, values
 
 
-def _bound(completing: Completing) -> date | str:
-    """The effective day as the driver takes it."""
-    day = completing.effective
+def _bound(completing: Completing, day: date | None = None) -> date | str:
+    """A day as the driver takes it: the effective one, unless another is given."""
+    day = day or completing.effective
     return day.isoformat() if completing.service.engine.dialect.name == "sqlite" else day
 
 
@@ -188,4 +202,3 @@ def _student(
         "student_history_id": completing.service.ids.new(row["bucket"]), "student_payload": payload,
         "new_student_chain": chain,
     }  # fmt: skip
-

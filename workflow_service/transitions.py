@@ -23,7 +23,7 @@ from states.trace import dated
 from states.verdict import Reason
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
-from workflow_service.completion import Completing, complete
+from workflow_service.completion import AFTERWARDS, Completing, complete
 from workflow_service.db import reading
 from workflow_service.errors import Blocked, Contended, Forbidden, Stale
 from workflow_service.facts import Row, gather, grants, typed
@@ -76,6 +76,8 @@ def fire(
             raise Blocked(_detail(row, event, outcome), reasons)
         transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
         if transition.write() or transition.was_written():
+            if outcome.target == "completed" and row["kind"] in AFTERWARDS:
+                AFTERWARDS[row["kind"]](service, row, actor)
             return Fired(request_id, outcome.target, row["version"] + 1)
     raise Contended("the request kept changing while the event was decided")
 
@@ -253,7 +255,8 @@ class Transition:
         }  # fmt: skip
         if change.cell.event == "submit":
             values |= {
-                "route": dumps(row["route"]), "route_rule": row["route_rule"], "origin_pack_id": row["origin_pack_id"], "units": dumps(row["units"]), "intake": self._intake(),
+                "route": dumps(row["route"]), "route_rule": row["route_rule"], "origin_pack_id": row["origin_pack_id"],
+                "units": dumps(row["units"]), "intake": self._intake(),
                 "wipe_at": self._wipe_at(),
             }  # fmt: skip
         if change.place:

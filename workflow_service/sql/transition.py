@@ -153,7 +153,7 @@ UPDATE school_stage SET attending = attending - 1 WHERE school_id = :enrolled_sc
 END_ENROLMENT = Write(
     "ended",
     """
-UPDATE enrolment SET valid_to = :effective, ended_at = :at, end_reason = :event_reason, end_request_id = :id
+UPDATE enrolment SET valid_to = :ended_on, ended_at = :at, end_reason = :event_reason, end_request_id = :id
 WHERE id = :enrolment_id AND ended_at IS NULL{moved} RETURNING id""",
 )
 _NEW_ENROLMENT = """
