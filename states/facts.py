@@ -90,8 +90,11 @@ class Facts:
     enrolled_on: date | None = None  # since when the student is at the present school
     has_number: bool = True
     newcomer: bool = False  # not on the register before this request
+    left_last_grade: int | None = None  # last grade of the stage that a student without enrolment has left
     duplicate: bool = False  # an undecided pair of the duplicate queue names this student (SYS-20)
     entries: tuple[Entry, ...] = ()  # of the record, oldest first
+    away_until: date | None = None  # when the absence that still lasts was to end; known until submit
+    stage_since: date | None = None  # since when the student is in this stage, here or elsewhere; known until submit
     city_school: bool = False  # the bureau in charge is the city's own
 
     # Places at the destination, without this request itself.
@@ -102,6 +105,9 @@ class Facts:
     school_held: int = 0
     school_quota: int | None = None  # 学籍总量, None where nobody set one
     holds_place: bool = False  # this request already holds its place
+    same_class: bool = False  # the class is the one that the student sits in already
+    grade_size: int | None = None  # pupils of the student's grade in this school; asked for repeat_grade, until submit
+    grade_repeats: int = 0  # of them, repeating or about to, by requests of this school year
 
     @property
     def today(self) -> date:

@@ -218,6 +218,8 @@ PARAMETERS: Final[dict[str, Judge]] = {
     "codes": _some,  # which reasons there are is only known when the base is flattened in
     "at_least": NUMBER,
     "at_most": NUMBER,
+    "by_day": month_day,
+    "season": word(("autumn", "spring"), "season"),
     "from_day": month_day,
     "to_day": month_day,
     "region": TEXT,
