@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import select
 
 from states.definition import Citation, Definition
+from states.kinds import KINDS
 from states.pack_rules import listed_rules
 from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models import Organization, PackVersion
+from workflow_service.offers import Offer, offers
 from workflow_service.routing import ancestors, policy_of
 from workflow_service.service import Service
 
@@ -72,13 +74,14 @@ def policy_view(service: Service, pack: str, version: int | None = None) -> dict
 
 
 def may_start(service: Service, actor: Actor) -> list[dict[str, Any]]:
-    """The kinds that the asker may start now: those whose starter a school's registrar can be."""
-    if actor.kind != "school" or "registrar" not in actor.roles:
-        return []
-    pack = policy_of_organization(service, actor.organization_id)
-    today = service.clocks.now().date()
-    definition = service.packs.definition(service.packs.in_force(pack, "transfer", today))
-    return [_kind_view(definition)]
+    """The kinds that the asker may start now, with the units of theirs that may start each."""
+    return [_offer_view(offer) for offer in offers(service, actor)]
+
+
+def _offer_view(offer: Offer) -> dict[str, Any]:
+    kind = KINDS[offer.kind]
+    return {**_kind_view(offer.definition), "starters": list(offer.starters), "label": kind.label,
+            "label_en": kind.label_en, "group": kind.group, "subject": kind.subject, "sides": kind.sides}  # fmt: skip
 
 
 def _kind_view(definition: Definition) -> dict[str, Any]:
