@@ -142,7 +142,7 @@ def draft_row(service: Service, connection: Connection, actor: Actor, body: NewR
     row.update(
         id=0, kind=body.kind, state="draft", version=0, lock_group=kind.lock, applicant_id=actor.organization_id,
         origin_school_id=destination.id, destination_school_id=destination.id, grade=body.grade, ground=body.ground,
-        data=valid_data(body.data), approvals=[], shared_used=0, paused=[], holds_place=False, own=False,
+        data=valid_data(service, body.data), approvals=[], shared_used=0, paused=[], holds_place=False, own=False,
         destination_code=destination.code, origin_code=destination.code, town=destination.town,
         destination_stages=destination.stages, batch_id=body.batch_id,
         grants=",".join(f"{grant.id}:{grant.version}:{grant.role}" for grant in actor.grants),

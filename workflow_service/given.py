@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from states.vocabulary import DATA_FACTS
 from states.vocabulary.fact_kind import FactKind
 from workflow_service.errors import Invalid
+from workflow_service.sealed import seal
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
 
 HAPPENED = frozenset({"arrived_on", "attends_since", "entered_on", "reported_on"})
 """Days on which something has happened; a day in the future is refused."""
 
 
-def allowed_with(event: str, data: Mapping[str, Any], may: frozenset[str], today: date) -> dict[str, Any]:
+def allowed_with(
+    service: Service, event: str, data: Mapping[str, Any], may: frozenset[str], today: date
+) -> dict[str, Any]:
     """The facts that come with an event, as they are stored. Raises `Invalid` naming every one that may not.
 
     `may`: the facts that may come with it (`Plan.brings`). What has happened is no later than `today`: nobody has
@@ -24,7 +30,7 @@ def allowed_with(event: str, data: Mapping[str, Any], may: frozenset[str], today
     if wrong:
         raise Invalid([{"field": f"data.{name}", "message": f"{event} 不能附带此事实 / does not come with {event}"}
                        for name in wrong])  # fmt: skip
-    good = valid_data(data)
+    good = valid_data(service, data)
     early = [name for name, value in good.items() if name in HAPPENED and value > today.isoformat()]
     if early:
         message = f"不能晚于今天 {today} / may not be later than today, {today}"
@@ -32,8 +38,8 @@ def allowed_with(event: str, data: Mapping[str, Any], may: frozenset[str], today
     return good
 
 
-def valid_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts as they are stored: days as ISO text. Raises `Invalid` naming every wrong one."""
+def valid_data(service: Service, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as they are stored: days as ISO text, personal data sealed. Raises `Invalid` naming every wrong one."""
     errors, good = [], {}
     for name, value in data.items():
         kind = DATA_FACTS.get(name)
@@ -45,6 +51,8 @@ def valid_data(data: Mapping[str, Any]) -> dict[str, Any]:
             errors.append(
                 {"field": f"data.{name}", "message": f"{kind.label}：值不对 / {kind.label_en}: not a {kind.type}"}
             )
+        elif kind.type == "sealed":
+            good[name] = seal(service, name, value)
         else:
             good[name] = value.isoformat() if isinstance(value, date) else value
     if errors:

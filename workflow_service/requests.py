@@ -190,7 +190,7 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     changes = dict(changes)
     if "data" in changes:
         merged = {**row["data"], **{name: None for name, value in changes["data"].items() if value in (None, "")}}
-        changes["data"] = {name: value for name, value in {**merged, **valid_data(changes["data"])}.items()
+        changes["data"] = {name: value for name, value in {**merged, **valid_data(service, changes["data"])}.items()
                            if value is not None}  # fmt: skip
     if row["version"] != version:
         raise Stale(current_of(service, request_id))

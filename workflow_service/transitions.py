@@ -66,7 +66,7 @@ def fire(
     for _ in range(ATTEMPTS):
         row, plan, facts = gather(service, request_id, actor, at)
         check_capability(plan, facts, event)
-        given = allowed_with(event, data, plan.brings(facts.state, event), facts.today) if data else {}
+        given = allowed_with(service, event, data, plan.brings(facts.state, event), facts.today) if data else {}
         if version is not None and row["version"] != version:
             raise Stale(current_of(service, request_id))
         facts = replace(facts, reason=reason, comment=comment, data={**facts.data, **typed(given)})

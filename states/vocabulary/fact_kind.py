@@ -10,14 +10,16 @@ from typing import Literal
 class FactKind:
     """A fact of `data` (申请事实): what values it takes and what people call it. Dates are ISO 8601 days.
 
-    `most`: characters of a text, or the largest number.
+    `most`: characters of a text, or the largest number. `sealed` is a text that is never stored in clear; `mask` says
+    how it is shown.
     """
 
-    type: Literal["date", "bool", "choice", "text", "number"]
+    type: Literal["date", "bool", "choice", "text", "number", "sealed"]
     label: str
     label_en: str
     choices: tuple[tuple[str, str, str], ...] = ()  # value, Chinese, English
     most: int = 2000
+    mask: Literal["number", "phone", "none"] = "none"
 
     @property
     def values(self) -> tuple[object, ...]:
