@@ -97,6 +97,16 @@ class Facts:
     stage_since: date | None = None  # since when the student is in this stage, here or elsewhere; known until submit
     city_school: bool = False  # the bureau in charge is the city's own
 
+    province_school: bool = False  # the bureau in charge is the province
+
+    # The school that a request is about, where its subject is no student.
+    about_bureau: bool = False  # asked at the bureau itself: there is no school yet
+    school_stages: tuple[str, ...] = ()
+    pupils: int = 0  # current enrolments, and open requests of other kinds that name it
+    code_taken: bool = False  # another organization has the code that is asked for
+    successor_known: bool = False  # the code of the successor is that of another school that works
+    successor_stages: tuple[str, ...] = ()
+
     # Places at the destination, without this request itself.
     class_name: str | None = None
     class_size: int | None = None  # attending + held

@@ -26,7 +26,7 @@ class Actor:
     organization_id: int
     organization_code: str
     path: str
-    kind: str  # school | bureau | system
+    kind: str  # school | bureau | holder | system
     level: str
     grants: tuple[Grant, ...]
 
@@ -34,6 +34,11 @@ class Actor:
     def roles(self) -> frozenset[str]:
         """The roles held at the organization."""
         return frozenset(grant.role for grant in self.grants)
+
+    @property
+    def supervises(self) -> bool:
+        """Whether schools are managed from here: a bureau, or a holder that is none (主管单位, ZJ-06)."""
+        return self.kind in ("bureau", "holder")
 
     @cached_property
     def works_on_requests(self) -> bool:

@@ -176,7 +176,7 @@ def _destination(connection: Connection, actor: Actor, body: NewRequest) -> Any:
     if found is None or (found.kind != "school" and (kind.sides == "two" or found.id != actor.organization_id)):
         raise Invalid([{"field": "destination_school_id", "message": "没有这所学校 / there is no such school"}])
     if kind.sides == "one" and found.id != actor.organization_id and not (
-            actor.kind == "bureau" and found.path.startswith(actor.path)):  # fmt: skip
+            actor.supervises and found.path.startswith(actor.path)):  # fmt: skip
         raise Invalid([{"field": "destination_school_id", "message": "须为本校 / must be your own school"}])
     return found
 

@@ -18,6 +18,7 @@ from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor, Grant
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import from_micros
+from workflow_service.organization_columns import organization_columns
 from workflow_service.routing import choose_class, resolve, resolve_one, surroundings
 from workflow_service.sql.gather import COLUMNS, GATHER
 
@@ -67,6 +68,9 @@ def gather(
     micros = service.clocks.legal() if micros is None else micros
     if row["state"] == "draft":
         refresh_draft(service, row, from_micros(micros).date())
+    elif row["student_id"] is None:
+        with service.hot.connect() as connection:
+            row.update(organization_columns(connection, row))
     calendar = service.calendars.current(service.clocks.real() // 1_000_000)
     plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
     return row, plan, build_facts(row, actor, micros, calendar)
@@ -84,6 +88,8 @@ def route_draft(service: Service, connection: Connection, row: Row, on: date) ->
     assert around is not None  # Both are foreign keys of the request.
     kind = KINDS[row["kind"]]
     chosen = None
+    if kind.subject == "organization":
+        row.update(organization_columns(connection, row))
     if kind.place and around.destination.kind == "school":
         chosen = choose_class(connection, around.destination.id, row["grade"], on, row["enrolled_class_id"],
                               row["data"].get("class_name"))  # fmt: skip
@@ -159,6 +165,11 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         programme=row["class_programme"] or row["programme"] or "none", birth_date=_date(row["birth_date"]),
         enrolled_on=_date(row["enrolled_on"]), has_number=row["number_hash"] is not None,
         newcomer=row["status"] in NEWCOMERS, entries=_entries(row["entries"]),
+        about_bureau=bool(row.get("about_bureau")), school_stages=tuple(row.get("school_stages") or ()),
+        pupils=row.get("pupils") or 0, code_taken=bool(row.get("code_taken")),
+        successor_known=row.get("successor_stages") is not None,
+        successor_stages=tuple(row.get("successor_stages") or ()),
+        province_school="school" in units and "bureau" in units and units["bureau"][1].count("/") == 2,
         city_school="school" in units and "bureau" in units and _city(units["bureau"][1]) == units["bureau"][1][:-1],
     )  # fmt: skip
 

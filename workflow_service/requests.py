@@ -53,7 +53,7 @@ class PreCheck:
 def _check_starter(actor: Actor, kind: str) -> None:
     """403 for whoever can start nothing of this kind: whose turn it would be to start is a rule of the route."""
     if "registrar" not in actor.roles or not (
-            actor.kind == "school" or (actor.kind == "bureau" and KINDS[kind].sides == "one")):  # fmt: skip
+            actor.kind == "school" or (actor.supervises and KINDS[kind].sides == "one")):  # fmt: skip
         raise Forbidden("只有学籍管理员可以发起申请 / only a registrar starts a request")
 
 

@@ -109,7 +109,8 @@ def resolve(service: Service, connection: Connection, around: Surroundings, *, d
     if bureau is None or origin_bureau is None:
         unit, stage = (destination, destination_stage) if bureau is None else (origin, origin_stage)
         raise NoRoute(f"school {unit.code} has no supervising bureau for {stage} on {around.on}")
-    pack_id, origin_pack_id = _pack(service, above, around), _pack(service, above_origin, around)
+    pack_id = _pack(service, above, around, destination_stage)
+    origin_pack_id = _pack(service, above_origin, around, origin_stage)
     same = {
         "same_bureau": bureau.id == origin_bureau.id,
         "same_city": _at(above, "city") == _at(above_origin, "city"),
@@ -156,6 +157,7 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
     units["city_bureau"] = next((o for o in above if o.level == "city" or o.city_powers), units["province_bureau"])
     pack_id = _pack(service, above, around, stage)
     case = {**case, "stage": stage, "town": school.town, "city_school": units["bureau"].level == "city",
+            "province_school": units["bureau"].level == "province",
             "compulsory": stage in COMPULSORY}  # fmt: skip
     route = _fitting(service.packs.definition(pack_id).routes, case)
     states, skipped = _without_single_handed(service, pack_id, route, units)
@@ -174,8 +176,12 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
 
 
 _ABOVE = {"city_bureau", "province_bureau"}
-FALLBACK = {"vocational": "national-vocational", "higher": "higher-education"}
-"""The pack of a stage whose school follows none that knows the kind; all others follow the national K-12 one."""
+FALLBACK = {"vocational": ("national-vocational",), "higher": ("higher-education",)}
+NATIONAL = ("national-k12", "national-k12-2013")
+"""The packs of a school that follows none that knows the kind: its stage's own, then the national one of the day.
+
+What the vocational and higher texts leave out (a problem record, a change of quota) is done as in K-12 schools.
+"""
 
 
 def _pack(service: Service, chain: list[Unit], around: Surroundings, stage: str = "") -> int:
@@ -183,7 +189,13 @@ def _pack(service: Service, chain: list[Unit], around: Surroundings, stage: str 
     for unit in chain:
         if unit.policy and unit.pack_id is not None:
             return unit.pack_id
-    return service.packs.in_force(FALLBACK.get(stage, "national-k12"), around.kind, around.on)
+    missing = LookupError(f"no pack knows {around.kind}")
+    for pack in (*FALLBACK.get(stage, ()), *NATIONAL):
+        try:
+            return service.packs.in_force(pack, around.kind, around.on)
+        except LookupError as error:
+            missing = error
+    raise missing
 
 
 def _at(chain: list[Any], level: str) -> int | None:

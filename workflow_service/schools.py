@@ -71,7 +71,7 @@ def check_registrar(actor: Actor) -> None:
 
 def is_bureau_registrar(actor: Actor) -> bool:
     """Whether the actor keeps the affairs of a bureau (教育局学籍管理员)."""
-    return actor.kind == "bureau" and "registrar" in actor.roles
+    return actor.supervises and "registrar" in actor.roles
 
 
 def last_marks(connection: Connection, school_ids: Iterable[int]) -> dict[int, dict[str, Any]]:

@@ -115,6 +115,7 @@ WHEN_FACTS: Final[dict[str, tuple[object, ...]]] = {
     "has_number": _YES_NO,
     "duplicate": _YES_NO,
     "city_school": _YES_NO,
+    "province_school": _YES_NO,
     "same_school": _YES_NO,
     "same_bureau": _YES_NO,
     "same_province": _YES_NO,

@@ -22,7 +22,7 @@ class Organization(Base):
     id: Mapped[Id]
     code: Mapped[Str] = mapped_column(unique=True)
     name: Mapped[Str]
-    kind: Mapped[Str]  # bureau | school | outside | system
+    kind: Mapped[Str]  # bureau | holder (a 主管单位 that is no bureau, ZJ-06) | school | outside | system
     level: Mapped[Str]  # province | city | county | school | system
     parent_id: Mapped[Ref | None] = mapped_column(ForeignKey("organization.id"))
     path: Mapped[Str] = mapped_column(unique=True)
