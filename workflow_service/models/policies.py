@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflow_service.models.columns import Base, Flag, Id, Micros, Ref, Str
+from workflow_service.models.columns import Base, Flag, Id, JsonText, Micros, Ref, Str
 
 
 class PackVersion(Base):
@@ -25,6 +26,30 @@ class PackVersion(Base):
     published_at: Mapped[Micros]
     published_by: Mapped[Ref | None]
     __table_args__ = (UniqueConstraint("pack", "kind", "version"),)
+
+
+class PolicyProposal(Base):
+    """A version that waits to be published (发布提案): text, cases, what it changes, what replaying it showed.
+
+    It becomes a `PackVersion` when another person signs it; the row stays as the record of who said what.
+    """
+
+    __tablename__ = "policy_proposal"
+    id: Mapped[Id]
+    pack: Mapped[Str]
+    kind: Mapped[Str]
+    version: Mapped[int]
+    sha256: Mapped[Str]
+    content: Mapped[Str]
+    text: Mapped[Str]
+    cases: Mapped[Str]
+    difference: Mapped[list[dict[str, Any]]] = mapped_column(JsonText)
+    replay: Mapped[dict[str, Any]] = mapped_column(JsonText)
+    proposed_by: Mapped[Ref] = mapped_column(ForeignKey("account.id"))
+    proposed_at: Mapped[Micros]
+    signed_by: Mapped[Ref | None] = mapped_column(ForeignKey("account.id"))
+    signed_at: Mapped[Micros | None]
+    __table_args__ = (UniqueConstraint("pack", "kind", "version", "sha256"),)
 
 
 class WorkingDay(Base):
