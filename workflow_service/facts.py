@@ -19,6 +19,7 @@ from workflow_service.actors import Actor, Grant
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import from_micros
 from workflow_service.organization_columns import organization_columns
+from workflow_service.record_facts import until_submit
 from workflow_service.routing import choose_class, resolve, resolve_one, surroundings
 from workflow_service.sql.gather import COLUMNS, GATHER
 
@@ -103,6 +104,7 @@ def route_draft(service: Service, connection: Connection, row: Row, on: date) ->
         routing = resolve_one(service, connection, around, stage=stage or "", case=route_case(row))
     row.update(pack_id=routing.pack_id, origin_pack_id=routing.origin_pack_id, route_rule=routing.rule,
                route=list(routing.states), units=dict(routing.units))  # fmt: skip
+    row.update(until_submit(connection, row, on))
 
 
 def route_case(row: Row) -> dict[str, Any]:
@@ -165,6 +167,9 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         programme=row["class_programme"] or row["programme"] or "none", birth_date=_date(row["birth_date"]),
         enrolled_on=_date(row["enrolled_on"]), has_number=row["number_hash"] is not None,
         newcomer=row["status"] in NEWCOMERS, entries=_entries(row["entries"]),
+        away_until=row.get("away_until"), stage_since=row.get("stage_since"),
+        same_class=row["class_id"] is not None and row["class_id"] == row["enrolled_class_id"],
+        grade_size=row.get("grade_size"), grade_repeats=row.get("grade_repeats") or 0,
         about_bureau=bool(row.get("about_bureau")), school_stages=tuple(row.get("school_stages") or ()),
         pupils=row.get("pupils") or 0, code_taken=bool(row.get("code_taken")),
         successor_known=row.get("successor_stages") is not None,

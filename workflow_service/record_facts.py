@@ -1,0 +1,72 @@
+"""Facts of the record that are asked once, before submit (学籍事实): the planned end of an absence, the stage, shares.
+
+They stand in no column of a stored request: what is judged at submit alone is read with the draft, so that the one
+read of every transition stays as cheap as it is.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from states.calendar import day_opens, school_year
+from workflow_service.models import Enrolment, RegisterEntry, Request, SchoolClass
+from workflow_service.models.columns import to_micros
+
+Row = dict[str, Any]
+RETURNING = ("resumption", "suspension_extension", "return_from_abroad")
+AWAY = ("suspension", "halt", "retention", "abroad", "away")
+
+
+def until_submit(connection: Connection, row: Row, on: date) -> Row:
+    """What the checks of this kind ask at submit besides the gathered row; {} for most kinds.
+
+    `away_until` (X-07), `stage_since` (X-02), `grade_size` and `grade_repeats` (X-03).
+    """
+    if row["student_id"] is None:
+        return {}
+    if row["kind"] in RETURNING:
+        return {"away_until": _away_until(connection, row["student_id"])}
+    if row["kind"] == "skip_grade":
+        return {"stage_since": _stage_since(connection, row["student_id"], row["stage"])}
+    if row["kind"] == "repeat_grade":
+        return _share(connection, row, on)
+    return {}
+
+
+def _away_until(connection: Connection, student_id: int) -> date | None:
+    """The end that was planned for the newest absence that still lasts."""
+    found = connection.execute(
+        select(RegisterEntry.data).where(RegisterEntry.student_id == student_id, RegisterEntry.ended_at.is_(None),
+                                         RegisterEntry.section.in_(AWAY))
+        .order_by(RegisterEntry.valid_from.desc()).limit(1)).scalar()  # fmt: skip
+    until = (found or {}).get("until")
+    return date.fromisoformat(until) if until else None
+
+
+def _stage_since(connection: Connection, student_id: int, stage: str | None) -> date | None:
+    return connection.execute(
+        select(func.min(Enrolment.valid_from)).where(Enrolment.student_id == student_id, Enrolment.stage == stage)
+    ).scalar()
+
+
+def _share(connection: Connection, row: Row, on: date) -> Row:
+    """How many pupils the student's grade has in this school, and how many of that grade repeat in this school year.
+
+    A request in progress counts as well, or two would each be the last one that fits.
+    """
+    school, year = row["enrolled_school_id"], school_year(on)
+    present = SchoolClass.first_grade - SchoolClass.entered_year
+    here = (row["first_grade"] or 0) - (row["entered_year"] or 0)
+    size = connection.execute(
+        select(func.coalesce(func.sum(SchoolClass.attending), 0)).where(SchoolClass.school_id == school,
+                                                                        present == here)).scalar_one()  # fmt: skip
+    grade = here + year
+    repeats = connection.execute(
+        select(func.count()).select_from(Request).where(
+            Request.kind == "repeat_grade", Request.destination_school_id == school, Request.grade == grade - 1,
+            Request.state.not_in(("draft", "rejected", "recalled", "expired")), Request.student_id != row["student_id"],
+            Request.created_at >= to_micros(day_opens(date(year, 8, 11))))).scalar_one()  # fmt: skip
+    return {"grade_size": int(size), "grade_repeats": int(repeats)}
