@@ -37,6 +37,7 @@ class Shape(NamedTuple):
     opens: bool = False
     closes: int = 0
     extra: tuple[Write, ...] = ()
+    guards: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Effect:
     status: str | None = None
     enrolment: str | None = None
     place: Mapping[str, Any] = field(default_factory=dict)
+    guards: tuple[tuple[str, str], ...] = ()  # ("table alias", condition): further rows that it stands on, locked
     ended_on: date | None = None
 
 
@@ -110,7 +112,7 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     row, kind = completing.row, KINDS[completing.row["kind"]]
     own = EFFECTS[row["kind"]](completing) if row["kind"] in EFFECTS else Effect()
     if kind.subject != "student":
-        return Shape(extra=own.writes), {"effective": _bound(completing), **own.values}
+        return Shape(extra=own.writes, guards=own.guards), {"effective": _bound(completing), **own.values}
     after = own.status or status_after(row["kind"], row["ground"], row["status"])
     assert after is not None  # The packs' `status_allows` refused it otherwise.
     if own.place:
@@ -122,7 +124,7 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     touched = bool(columns or own.details or enrolment != "keep" or kind.events is not None)
     shape = places._replace(
         student=tuple(sorted(columns)) if touched else None, opens=kind.opens is not None, closes=len(kind.closes),
-        extra=own.writes,
+        extra=own.writes, guards=own.guards,
     )  # fmt: skip
     values |= _entry(completing, kind.opens, kind.closes, own.entry) | dict(own.values)
     if touched:

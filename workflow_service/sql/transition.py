@@ -255,6 +255,10 @@ def statements(
         tables += ["school_class c", "school_stage t"]
         where += _PLACE_LEFT
         exclusive += ["c", "t"]
+    for table, condition in completes.guards if completes else ():
+        tables.append(table)
+        where += f" AND {condition}"
+        exclusive.append(table.split()[-1])
     lock = f"FOR UPDATE OF {', '.join(exclusive)}" + (f" FOR SHARE OF {', '.join(shared)}" if shared else "")
     writes = [STAYED if not moved else SUBMITTED if parties else MOVED, HISTORY, OUTBOX]
     writes += [JUDGEMENT] if judged else []
