@@ -46,10 +46,13 @@ UNITS: Final[dict[str, tuple[str, str]]] = {
     "bureau": ("主管教育局", "the bureau"),
     "city_bureau": ("市级教育局", "the city's bureau"),
     "province_bureau": ("省级教育厅", "the province"),
+    "other_school": ("对方学校", "the other school"),
+    "other_bureau": ("对方主管教育局", "the other school's bureau"),
 }
 """The parts an organization can play in a request (单位); it may play several: a shared bureau plays three.
 
-The first seven are those of a request between two schools, the last four those of one school's.
+The first seven are those of a request between two schools, the others those of one school's. The last two are there
+where a request of one school touches another one's: a double record, a transfer to be reversed.
 """
 STARTERS: Final = ("destination_school", "origin_school", "school", "bureau", "city_bureau", "province_bureau")
 STEPS: Final[dict[str, tuple[str, str]]] = {
@@ -73,6 +76,7 @@ STEPS: Final[dict[str, tuple[str, str]]] = {
     "awaiting_release": ("原学校办理离校", "The school that is left releases"),
     "awaiting_agreement": ("相关学校同意", "The other school agrees"),
     "awaiting_public_notice": ("公示", "Public notice"),
+    "awaiting_other_bureau": ("对方主管教育局审核", "The other school's bureau reviews"),
     "awaiting_answer": ("答复", "The answer"),
     "awaiting_acceptance": ("对方接收", "The other side accepts"),
     "awaiting_operation": ("执行", "It is carried out"),
@@ -85,6 +89,9 @@ HOLDER_EVENTS: Final = ("approve", "file", "return", "reject", "confirm_arrival"
 
 EVENTS: Final = ("submit", *HOLDER_EVENTS, "resubmit", "recall", "remind", "note")
 """Events that people send, and that a check may therefore refuse."""
+MARK: Final = "mark"
+"""Stands in `on` beside or instead of events: a check that is not met refuses nothing and is noted in the trail
+(逾期标记), whenever a request moves on from the check's states."""
 
 STAGES: Final = ("kindergarten", "primary", "junior", "senior", "vocational", "higher")
 STATUSES: Final = tuple(_STATUSES)
