@@ -34,7 +34,7 @@ class PairQuery(Paging):
     student = Ident(load_default=None)
 
 
-class PairRow(Shown):
+class DuplicateRowShown(Shown):
     """A pair in the queue."""
 
     id = fields.String(required=True)
@@ -47,7 +47,7 @@ class PairRow(Shown):
     version = fields.Integer(required=True)
 
 
-class PairShown(PairRow):
+class DuplicateShown(DuplicateRowShown):
     """A pair with both records, the units whose words are needed, and what was said."""
 
     records = fields.List(fields.Dict(), required=True)
@@ -75,7 +75,7 @@ class UndoGiven(Shape):
 
 
 @operation(
-    bp, "GET", "/duplicates", summary="Records that may be one person / 查重", query=PairQuery, answers=PairRow,
+    bp, "GET", "/duplicates", summary="Records that may be one person / 查重", query=PairQuery, answers=DuplicateRowShown,
     many=True, roles=READERS,
 )  # fmt: skip
 def get_duplicates(call: Call) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _may_undo(call: Call) -> None:
 
 
 @operation(
-    bp, "GET", "/duplicates/<pair_id>", summary="One pair / 一对疑似重复", find=_find, answers=PairShown,
+    bp, "GET", "/duplicates/<pair_id>", summary="One pair / 一对疑似重复", find=_find, answers=DuplicateShown,
     roles=READERS,
 )  # fmt: skip
 def get_duplicate(call: Call) -> Answer:
@@ -119,7 +119,7 @@ def get_duplicate(call: Call) -> Answer:
 
 @operation(
     bp, "POST", "/duplicates/<pair_id>/decision", summary="Decide a pair / 处理", find=_find, may=_may_decide,
-    body=DecisionGiven, answers=PairShown, roles=("registrar",), needs_version=True, show=_show, responses=(409,),
+    body=DecisionGiven, answers=DuplicateShown, roles=("registrar",), needs_version=True, show=_show, responses=(409,),
 )  # fmt: skip
 def post_decision(call: Call) -> int:
     """My unit's word; what all units concerned say alike is done at once (SYS-31, SYS-33)."""
@@ -132,7 +132,7 @@ def post_decision(call: Call) -> int:
 
 @operation(
     bp, "POST", "/duplicates/<pair_id>/undo", summary="Undo a merge / 撤销合并", find=_find, may=_may_undo,
-    body=UndoGiven, answers=PairShown, roles=("registrar",), needs_version=True, show=_show, responses=(409,),
+    body=UndoGiven, answers=DuplicateShown, roles=("registrar",), needs_version=True, show=_show, responses=(409,),
 )  # fmt: skip
 def post_undo(call: Call) -> int:
     """Both records stand again as before, and the pair is open again."""

@@ -19,7 +19,7 @@ from workflow_service.service import Service
 bp = Blueprint("quality", __name__)
 
 
-class CheckShown(Shown):
+class QualityCheckShown(Shown):
     """A check, its rule, and how many records in scope it finds."""
 
     check = fields.String(required=True)
@@ -29,7 +29,7 @@ class CheckShown(Shown):
     count = fields.Integer(required=True)
 
 
-class RecordShown(Shown):
+class QualityRecordShown(Shown):
     """A record that a check finds, its number masked."""
 
     id = fields.String(required=True)
@@ -40,7 +40,7 @@ class RecordShown(Shown):
 
 
 @operation(
-    bp, "GET", "/quality", summary="Data quality / 数据质量", query=Paging, answers=CheckShown, many=True,
+    bp, "GET", "/quality", summary="Data quality / 数据质量", query=Paging, answers=QualityCheckShown, many=True,
     roles=READERS,
 )  # fmt: skip
 def get_quality(call: Call) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _find(_service: Service, _actor: Actor, check: str) -> Check:
 
 @operation(
     bp, "GET", "/quality/<check>", summary="Records that a check finds / 问题清单", find=_find, query=Paging,
-    answers=RecordShown, many=True, roles=READERS,
+    answers=QualityRecordShown, many=True, roles=READERS,
 )  # fmt: skip
 def get_quality_check(call: Call) -> dict[str, Any]:
     """The records that one check finds: as many as it counts."""
