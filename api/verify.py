@@ -23,6 +23,7 @@ class VerifiedShown(Shown):
     issued_at = fields.AwareDateTime(required=True)
     name = fields.String(required=True)
     state = fields.String(required=True)
+    void_since = fields.AwareDateTime(required=True, allow_none=True)  # an undone graduation took it back
 
 
 def _find(service: Any, _actor: Any, code: str) -> Any:

@@ -163,6 +163,10 @@ _TABLE: Final = (
         _YEAR4, Part("level", "培养层次", "level", 2, domain=_CREDENTIAL_LEVELS),
         Part("serial", "流水号", "serial number", 6),
     )),
+    Format("certificate_school", "中小学证书编号", "school certificate number", "WS-75", (
+        Part("school", "学校代码", "school code", 10, "letters_digits"), _YEAR4, _STAGE,
+        Part("serial", "流水号", "serial number", 5),
+    ), "decided", "条文没有规定中小学证书的编号：学校代码、年份、学段（1 小学、2 初中、3 高中）、流水号"),
     Format("certificate_self_study", "自学考试毕业证书编号", "self-study certificate number", "HE14-17", (
         Part("type", "类型", "type", 1), Part("level", "层次", "level", 1), Part("province", "省", "province", 2),
         Part("city", "市", "city", 2), _COUNTY2, Part("year", "年份后两位", "year, last two digits", 2),

@@ -47,7 +47,8 @@ class Effect:
     `columns`: columns of the student's row; `writes` with `values`: further rows; `details`: for the student's trail,
     no personal data; `entry`: for the dated entry that it opens. `status`, `enrolment` and `place` take the place of
     what the table of kinds says: `place` names class_id, class_stage and destination_school_id; `ended_on` the day on
-    which the present enrolment ends, where that is not the effective day.
+    which the present enrolment ends, where that is not the effective day; `effective` the day from which it counts,
+    where a rule and not the school says so.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Effect:
     place: Mapping[str, Any] = field(default_factory=dict)
     guards: tuple[tuple[str, str], ...] = ()  # ("table alias", condition): further rows that it stands on, locked
     ended_on: date | None = None
+    effective: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
         return Shape(extra=own.writes, guards=own.guards), {"effective": _bound(completing), **own.values}
     after = own.status or status_after(row["kind"], row["ground"], row["status"])
     assert after is not None  # The packs' `status_allows` refused it otherwise.
+    if own.effective:
+        completing = replace(completing, given={**completing.given, "effective_on": own.effective.isoformat()})
     if own.place:
         completing = replace(completing, row={**row, **own.place})
     enrolment = own.enrolment or kind.enrolment

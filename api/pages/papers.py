@@ -40,7 +40,7 @@ def paper(request_id: str, kind: str) -> Response:
     address = f"{service().settings.public_url.rstrip('/')}{url_for('pages.verify', code=shown['code'])}"
     view = request_view(service(), number, actor())
     return page(
-        f"paper_{kind}.html",
+        "paper_certificate.html" if PAPERS[kind].unit == "school" else f"paper_{kind}.html",
         paper=shown,
         view=view,
         address=address,
@@ -53,6 +53,7 @@ def paper(request_id: str, kind: str) -> Response:
         ground=_ground(view),
         born=_day(shown["student"]["birth_date"]),
         issued=_day(shown["issued_at"]),
+        day_zh=_day,
     )
 
 

@@ -12,15 +12,16 @@ from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models import Paper, Request, Student
 from workflow_service.models.columns import iso
+from workflow_service.papers import void_since
 from workflow_service.service import Service
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def verified_paper(service: Service, code: str) -> dict[str, Any]:
-    """A paper by the code on it: kind, number, when, the name masked. Raises NotFound."""
+    """A paper by the code on it: kind, number, when, the name masked; whether it still stands. Raises NotFound."""
     query = (
-        select(Paper.kind, Paper.number, Paper.issued_at, Request.state, Student.name)
+        select(Paper.kind, Paper.number, Paper.issued_at, Paper.request_id, Request.state, Student.name)
         .join(Request, Request.id == Paper.request_id)
         .join(Student, Student.id == Request.student_id)
         .where(Paper.code == code)
@@ -30,9 +31,10 @@ def verified_paper(service: Service, code: str) -> dict[str, Any]:
         raise NotFound
     with reading(service.engine) as connection:
         row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound
+        if row is None:
+            raise NotFound
+        void = void_since(connection, row.request_id)
     return {
         "genuine": True, "kind": row.kind, "number": row.number, "issued_at": iso(row.issued_at),
-        "name": mask_name(row.name), "state": row.state,
+        "name": mask_name(row.name), "state": row.state, "void_since": None if void is None else iso(void),
     }  # fmt: skip
