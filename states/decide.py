@@ -73,6 +73,13 @@ def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[
     return found
 
 
+def marks_on(plan: Plan, facts: Facts) -> list[Reason]:
+    """What is noted when a request moves on from where it stands (逾期标记): nothing is refused, and what is not given
+    is not noted."""
+    cell = plan.marks.get(facts.state)
+    return [reason for reason in reasons_against(cell, facts) if not reason.no.pending] if cell else []
+
+
 def _waived(bound: Bound, facts: Facts) -> bool:
     return any(fits(waiver, facts) for waiver in bound.waivers)
 

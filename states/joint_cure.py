@@ -41,7 +41,7 @@ def joint_cure(plan: Plan, facts: Facts, event: str) -> JointCure:
     While name and number do not match the record only their correction is answered: an earliest day worked out from
     a stranger's record would tell about it.
     """
-    cell = plan.by_event[facts.state, event]
+    cell = plan.cell(facts.state, event)
     judged, patch = facts, dict[str, Any]()
     for _ in range(ROUNDS):
         reasons = reasons_against(cell, judged)

@@ -12,6 +12,7 @@ from states.lunar import LAST_YEAR
 from states.pack_chain import Chain, applicant, condition, limit_of, span_of
 from states.pack_source import Diagnostic
 from states.pack_values import arguments, fact_domain
+from states.vocabulary import MARK
 from states.windows import Solar, TermRelative
 
 WAYS_OUT: Final = ("approve", "file", "confirm_arrival")
@@ -175,9 +176,9 @@ def _conditions(chain: Chain) -> Iterator[Diagnostic]:
 
 def _meets(chain: Chain, row: Row) -> bool:
     """Whether some state of `at` has some event of `on`."""
-    always = {"draft": {"submit", "recall"}, "returned": {"resubmit", "recall", "remind", "note"}}
+    always = {"draft": {"submit", "recall", MARK}, "returned": {"resubmit", "recall", "remind", "note", MARK}}
     for state in row["at"]:
-        held = set(chain.compiled["step"].get(state, {}).get("events", ())) | {"recall", "remind", "note"}
+        held = set(chain.compiled["step"].get(state, {}).get("events", ())) | {"recall", "remind", "note", MARK}
         if always.get(state, held) & set(row["on"]):
             return True
     return False

@@ -34,7 +34,7 @@ from states.pack_values import (
     word,
     words,
 )
-from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS, HOLDER_EVENTS, ROLES, STARTERS, STEPS, UNITS
+from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS, HOLDER_EVENTS, MARK, ROLES, STARTERS, STEPS, UNITS
 
 STATES: Final = ("draft", "returned", *STEPS)
 FRAME: Final = "frame"
@@ -140,7 +140,7 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         "does": Key(does, True),
         "with": Key(anything),
         "when": Key(when),
-        "on": Key(words(EVENTS, "event"), True),
+        "on": Key(words((*EVENTS, MARK), "event"), True),
         "at": Key(words(STATES, "state")),
         "side": Key(word(("destination", "origin", "both"), "side")),
         "except": Key(_except),

@@ -20,7 +20,7 @@ from states.machine import GOING_BACK, build_machine
 from states.rules import CHECKS, OF_THE_INPUT, OF_THE_RECORD
 from states.rules.procedure import document_present, in_time
 from states.verdict import EventVerdict, No
-from states.vocabulary import GROUNDS
+from states.vocabulary import GROUNDS, MARK
 
 APPROVING = ("approve", "file", "confirm_arrival")
 WITH_EVENT = {"confirm_arrival": frozenset({"arrived_on"}), "note": frozenset({"attends_since"})}
@@ -40,6 +40,7 @@ LABELS = {
     "expire": ("过期", "Expire"),
     "escalate": ("升级督办", "Escalate"),
     "recompute_clock": ("重算期限", "Recompute clock"),
+    MARK: ("逾期标记", "Marked"),
 }
 STATE_LABELS = {
     "draft": ("草稿", "Draft"),
@@ -123,6 +124,11 @@ class Plan:
     cells: Mapping[str, tuple[Cell, ...]]  # by state
     by_event: Mapping[tuple[str, str], Cell]
     requirements: tuple[Requirement, ...]
+    marks: Mapping[str, Cell] = field(default_factory=dict)  # by state: what is noted when a request moves on from it
+
+    def cell(self, state: str, event: str) -> Cell:
+        """The cell of an event, or of the marks of a state. Raises KeyError."""
+        return self.marks[state] if event == MARK else self.by_event[state, event]
 
     def step(self, state: str) -> Step | None:
         """The step of a state, None for draft, returned and the ends."""
@@ -163,6 +169,7 @@ def compile_plan(definition: Definition, origin: Definition, route: Route, state
             cell.checks = tuple(_bind(plan, cell))
             cell.endings = tuple(endings(plan, cell.state)) if cell.target and not cell.system else ()
     plan.cells = cells
+    plan.marks = {state: _marks(plan, state) for state in cells}
     plan.by_event = {(cell.state, cell.event): cell for row in cells.values() for cell in row}
     return plan
 
@@ -192,6 +199,15 @@ def _cell(plan: Plan, state: str, event: str, transition: Any) -> Cell:
     if event == "reject":
         reasons = tuple(r.code for r in plan.definition.reasons if not r.units or units & frozenset(r.units))
     return Cell(state, event, target, units, role, label, label_en, several, event in SYSTEM_EVENTS, reasons)
+
+
+def _marks(plan: Plan, state: str) -> Cell:
+    """What a pack has noted in a state, as a cell that nobody can send."""
+    step = plan.definition.steps.get(state)
+    units = frozenset(step.holders) if step else frozenset({plan.route.starter})
+    cell = Cell(state, MARK, None, units, step.role if step else "registrar", *LABELS[MARK])
+    cell.checks = tuple(_bind(plan, cell))
+    return cell
 
 
 def _parties(plan: Plan) -> frozenset[str]:

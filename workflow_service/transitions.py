@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from states.calendar import Calendar, clock_json, day_opens, remaining_working_days
-from states.decide import Change, Refusal, decide, out_of_place
+from states.decide import Change, Refusal, decide, marks_on, out_of_place
 from states.facts import Facts
 from states.judged import facts_text
 from states.place import most_taken
@@ -305,6 +305,8 @@ class Transition:
             values["salt"], details["comment"] = salted(self.comment)
         if self.data:
             details["data"] = sorted(self.data)
+        if self.change.moved and (marks := marks_on(self.plan, self.facts)):
+            details["marks"] = [mark.cite.rule for mark in marks]
         if self.change.place:
             details |= {"place": self.change.place, "class": str(self.row["class_id"])}
         trail = Trail(self.row["id"], self.row["version"], self.row["chain"])

@@ -88,7 +88,7 @@ def exercised(shelf: Shelf, file: str) -> defaultdict[str, Exercised]:
                    for part in rule.split("、")}  # fmt: skip
         for rule in refused:
             found[rule].no.append(name)
-        for traced in trace(asked.plan.by_event[asked.facts.state, asked.event], asked.facts):
+        for traced in trace(asked.plan.cell(asked.facts.state, asked.event), asked.facts):
             if traced.answer == "yes" and traced.cite.rule not in refused and name not in found[traced.cite.rule].yes:
                 found[traced.cite.rule].yes.append(name)
     return found

@@ -51,7 +51,7 @@ def _outcome(shelf: Shelf, file: str, case: Case, definitions: Iterable[Definiti
     found = "" if case.unsigned else (unknown_rule(case, definitions) or wrong(case, asked) or "")
     if not found and not case.unsigned:
         return Outcome(case, "passed")
-    cell = asked.plan.by_event[asked.facts.state, asked.event]
+    cell = asked.plan.cell(asked.facts.state, asked.event)
     return Outcome(
         case, "unsigned" if case.unsigned else "failed", found, tuple(sorted(expected(case))),
         tuple(sorted(refusing(asked.reasons))), until(asked), tuple(trace(cell, asked.facts)),

@@ -25,7 +25,7 @@ from states.facts import Facts
 from states.joint_cure import joint_cure
 from states.plan import Plan, compile_plan, fits
 from states.verdict import Reason
-from states.vocabulary import DATA_FACTS, GROUNDS, UNITS
+from states.vocabulary import DATA_FACTS, GROUNDS, MARK, UNITS
 
 ROUTES: Final = {"同局": (True, True), "跨局": (False, True), "跨省": (False, False)}
 """What 路线 means: (one bureau, one province)."""
@@ -71,7 +71,7 @@ class Judged:
     @property
     def reasons(self) -> list[Reason]:
         """Every reason against the event."""
-        return reasons_against(self.plan.by_event[self.facts.state, self.event], self.facts)
+        return reasons_against(self.plan.cell(self.facts.state, self.event), self.facts)
 
 
 def cases_in(pack: str, text: str) -> Iterator[Case]:
@@ -225,7 +225,7 @@ def _judged(case: Case, definition: Definition, others: Mapping[str, Definition]
     facts = facts_of(case, definition.kind).patched(_changes(rest))
     plan = plan_for(destination, origin, facts)
     event, state = _moment(case.cells["事件"], plan)
-    cell = plan.by_event[state, event]
+    cell = plan.cell(state, event)
     asker = named.get("by")
     if asker not in (None, OUTSIDER, *UNITS):
         raise CaseError(f"{asker} is no unit{meant(asker, [OUTSIDER, *UNITS])}")
@@ -252,7 +252,7 @@ def _moment(cell: str, plan: Plan) -> tuple[str, str]:
     """The event and the state it is sent in: `approve@awaiting_arrival`; alone, where it is sent first."""
     event, at, state = cell.partition("@")
     state = state or {"submit": "draft", "resubmit": "returned"}.get(event, plan.states[0] if plan.states else "draft")
-    if (state, event) in plan.by_event:
+    if (state, event) in plan.by_event or (event == MARK and state in plan.marks):
         return event, state
     if state not in plan.cells:
         raise CaseError(f"{plan.route.cite.rule} has no state {state}{meant(state, plan.cells)}")

@@ -13,6 +13,7 @@ from states.calendar import due_group, remaining_working_days
 from states.decide import explain, pending_at_submit, reasons_open, time_over
 from states.definition import FINALS, Definition, Step
 from states.facts import Facts
+from states.kinds import KINDS
 from states.plan import LABELS, STATE_LABELS, Plan
 from states.trace import dated
 from states.windows import judge, window_json
@@ -22,6 +23,7 @@ from workflow_service.facts import Row, gather
 from workflow_service.models import Account, History, HistoryComment, Organization, Request, RequestParty
 from workflow_service.models.columns import from_micros, iso
 from workflow_service.request_documents import may_upload
+from workflow_service.sealed import shown
 from workflow_service.service import Service
 from workflow_service.views.documents import document_views, requirement_views
 from workflow_service.views.organizations import names_of
@@ -67,11 +69,15 @@ def view_of(service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor) 
                                                     "basis": plan.route.cite.basis},
         "skipped": [state for state in plan.route.steps if state not in row["route"]],
         "steps": _steps(plan, row, names, history), "approvals": list(row["approvals"]),
-        "student": {"id": str(row["student_id"]), "name": row["student_name"]},
+        "student": None if row["student_id"] is None else {"id": str(row["student_id"]), "name": row["student_name"]},
+        "subject_name": row["student_name"] or names[row["destination_school_id"]]["name"],
+        "two_schools": KINDS[row["kind"]].sides == "two", "batch": None if row["batch_id"] is None
+        else str(row["batch_id"]), "facts": _facts_of(plan, facts),
         "origin_school": names[row["origin_school_id"]], "destination_school": names[row["destination_school_id"]],
         "applicant": names[row["applicant_id"]], "starter": row["starter"], "units": {
             unit: names[id_] for unit, (id_, _path) in row["units"].items()},
-        "grade": row["grade"], "class": row["class_name"], "ground": row["ground"], "data": row["data"],
+        "grade": row["grade"] or None, "class": row["class_name"], "ground": row["ground"],
+        "data": shown(service, row["data"]),
         **_ground(plan.definition, row["ground"]),
         "holder": next((h for h in holders if h["organization"]["id"] == mine), holders[0] if holders else None),
         "holders": holders, "state_since": iso(row["state_since"]), "due_at": iso(row["due_at"]),
@@ -120,10 +126,12 @@ def history_views(connection: Connection, plan: Plan | None, object_id: int) -> 
         .order_by(History.seq)
     )  # fmt: skip
     reasons = {r.code: (r.label, r.label_en) for r in plan.definition.reasons} if plan else {}
+    articles = {check.cite.rule: check.cite.article for check in plan.definition.checks} if plan else {}
     shown = []
     for row in connection.execute(query):
         label, label_en = _event_label(plan, row.from_state, row.event)
-        reason = json.loads(row.payload).get("d", {}).get("reason")
+        details = json.loads(row.payload).get("d", {})
+        reason = details.get("reason")
         zh, en = reasons.get(reason, (reason, reason))
         shown.append(
             {
@@ -132,6 +140,7 @@ def history_views(connection: Connection, plan: Plan | None, object_id: int) -> 
                 "by": row.by or "系统", "by_en": row.by or "the system", "organization": row.organization,
                 "organization_id": None if row.organization_id is None else str(row.organization_id),
                 "comment": row.comment, "reason": reason, "reason_label": zh, "reason_label_en": en,
+                "marks": [{"rule": rule, "article": articles.get(rule, "")} for rule in details.get("marks", ())],
             }
         )  # fmt: skip
     return shown
@@ -166,6 +175,12 @@ def _labelled(plan: Plan, state: str) -> dict[str, str]:
 
 def _policy(definition: Definition) -> dict[str, Any]:
     return {"id": definition.pack, "version": definition.version, "sha256": definition.sha256}
+
+
+def _facts_of(plan: Plan, facts: Facts) -> dict[str, Any]:
+    """The facts that this kind takes (`takes`), and those that the step's holder gives with its event (`brings`)."""
+    step = plan.step(facts.state)
+    return {"takes": list(plan.definition.facts), "brings": list(step.brings) if step else []}
 
 
 def _holds(connection: Connection, request_id: int) -> list[Any]:
