@@ -148,7 +148,8 @@ def draft_row(service: Service, connection: Connection, actor: Actor, body: NewR
         grants=",".join(f"{grant.id}:{grant.version}:{grant.role}" for grant in actor.grants),
     )  # fmt: skip
     if student is None:
-        row.update(subject_id=destination.id, bucket=bucket_of(destination.id), grade=body.grade or 0)
+        subject = service.ids.new_subject() if body.ground == "founding" else destination.id
+        row.update(subject_id=subject, bucket=bucket_of(subject), grade=body.grade or 0)
     else:
         row.update(student)
         _name(row, body)
