@@ -92,7 +92,8 @@ def route_draft(service: Service, connection: Connection, row: Row, on: date) ->
     if kind.subject == "organization":
         row.update(organization_columns(connection, row))
     if kind.place and around.destination.kind == "school":
-        chosen = choose_class(connection, around.destination.id, row["grade"], on, row["enrolled_class_id"],
+        prefer = row["enrolled_class_id"] or (row["class_id"] if kind.past else None)
+        chosen = choose_class(connection, around.destination.id, row["grade"], on, prefer,
                               row["data"].get("class_name"))  # fmt: skip
         place_columns(row, chosen)
         row["class_id"] = chosen.id if chosen else None

@@ -171,6 +171,8 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
             skipped = (*skipped, state)
         else:
             once.append(state)
+    if not once:  # A single-handed school has nobody else who could decide: its bureau does, visibly.
+        once = ["awaiting_bureau"]
     parts = {name: [unit.id, unit.path] for name, unit in units.items()}
     return Routing(pack_id, pack_id, route.cite.rule, route.starter, tuple(once), parts, skipped, True, True, True)
 
@@ -182,15 +184,26 @@ NATIONAL = ("national-k12", "national-k12-2013")
 
 What the vocational and higher texts leave out (a problem record, a change of quota) is done as in K-12 schools.
 """
+K12 = "-k12"
+"""How the ids of packs of primary and secondary schools end."""
 
 
 def _pack(service: Service, chain: list[Unit], around: Surroundings, stage: str = "") -> int:
-    """The version in force of the nearest pack above a school that knows this kind of request. Raises LookupError."""
+    """The version in force of the nearest pack above a school that knows this kind of request. Raises LookupError.
+
+    A province's rules of primary and secondary schools are not a university's: its own stage's pack goes before them.
+    """
+    stage_own = FALLBACK.get(stage, ())
     for unit in chain:
-        if unit.policy and unit.pack_id is not None:
+        if unit.policy and unit.pack_id is not None and not (stage_own and unit.policy.endswith(K12)):
             return unit.pack_id
+    found = [unit.pack_id for unit in chain if unit.policy and unit.pack_id is not None]
     missing = LookupError(f"no pack knows {around.kind}")
-    for pack in (*FALLBACK.get(stage, ()), *NATIONAL):
+    for pack in (*stage_own, None, *NATIONAL):
+        if pack is None:
+            if found:
+                return found[0]
+            continue
         try:
             return service.packs.in_force(pack, around.kind, around.on)
         except LookupError as error:
