@@ -214,6 +214,8 @@ PARAMETERS: Final[dict[str, Judge]] = {
     "fact": word(DATA_FACTS, "fact", "P003"),
     "kinds": words(DOCUMENT_KINDS, "document kind", "P007"),
     "instead": word(GROUNDS, "ground"),
+    "stage": word(STAGES, "stage"),
+    "stages": words(STAGES, "stage"),
     "cap": _caps,
     "codes": _some,  # which reasons there are is only known when the base is flattened in
     "at_least": NUMBER,
