@@ -89,6 +89,7 @@ class Operation:
     location: str | None = None
     may: Callable[[Call], None] | None = None
     inspect: Callable[[Call], None] | None = None
+    fits: Callable[[Call], None] | None = None
     roles: frozenset[str] = frozenset()
     public: bool = False
     needs_version: bool = False
@@ -104,7 +105,8 @@ def operation(
     """Declare a call. With `show` it is keyed: the function returns the object's id, `show` makes the answer from it.
 
     `find(service, actor, **path)` locates the object or raises NotFound; `may(call)` raises a 403;
-    `inspect(call)` looks at an uploaded file and raises 413 or 415. `location` is where the created object is found,
+    `inspect(call)` looks at an uploaded file and raises 413 or 415; `fits(call)` holds a body of the right shape
+    against what was found and raises 422. `location` is where the created object is found,
     without its id, when that is not below the call's own address.
     """
     declared_operation = Operation(method, path, roles=frozenset(roles), **declared)
@@ -141,6 +143,8 @@ def _run(op: Operation, function: Callable[[Call], Any], arguments: dict[str, st
         call.query = _read_query(op.query or Shape)
     if op.body is not None or op.form is not None:
         call.body = read(op.body or op.form, raw)  # type: ignore[arg-type]
+    if op.fits is not None:
+        op.fits(call)
     if op.show is not None and (replay := _replay(op, call, raw)) is not None:
         return replay
     if op.needs_version:

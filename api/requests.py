@@ -15,6 +15,7 @@ from api.errors import invalid, problem_of, replaced
 from api.organizations import page
 from api.shapes import Day, DayOrInstant, Ident, Paging, Shape, Shown, Text, Truth, Whole
 from api.students import READERS
+from states.kinds import KINDS
 from states.plan import SYSTEM_EVENTS
 from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS
 from workflow_service.actors import Actor
@@ -23,9 +24,13 @@ from workflow_service.db import reading
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import NotFound, Stale
 from workflow_service.facts import gather
+from workflow_service.given import allowed_with
 from workflow_service.ids import parse_id
+from workflow_service.newcomers import Person
 from workflow_service.requests import amend_request, check_request, create_request
+from workflow_service.roster.headings import IDENTITY_TYPES
 from workflow_service.service import Service
+from workflow_service.students import NewGuardian
 from workflow_service.transitions import check_capability, fire
 from workflow_service.views.checks import check_view
 from workflow_service.views.request_rows import request_rows
@@ -34,7 +39,6 @@ from workflow_service.views.requests import history_views, request_view, view_of
 bp = Blueprint("requests", __name__)
 
 DECIDERS = ("registrar", "principal")
-KINDS = ("transfer",)
 
 
 def _fact(name: str) -> fields.Field[Any]:
@@ -45,9 +49,12 @@ def _fact(name: str) -> fields.Field[Any]:
         return Truth(allow_none=True)
     if kind.type == "choice":
         return fields.String(allow_none=True, validate=validate.OneOf([value for value, _, _ in kind.choices]))
-    return Text(most=2000, allow_none=True)
+    if kind.type == "number":
+        return Whole(allow_none=True, validate=validate.Range(0, kind.most))
+    return Text(most=kind.most, allow_none=True)
 
 
+_WHO = {"student": "Give one of student, student_id, person.", "organization": "This kind names no student."}
 FactsGiven = Shape.from_dict({name: _fact(name) for name in DATA_FACTS}, name="FactsGiven")
 """The facts of a request; days as 2026-09-01."""
 
@@ -59,21 +66,53 @@ class NamedStudent(Shape):
     student_number = Text(required=True, least=1, most=40)
 
 
-class RequestGiven(Shape):
-    """What a school asks for."""
+class GuardianGiven(Shape):
+    """A guardian of a person who is to come onto the register."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    relation = Text(required=True, least=1, most=20)
+    name = Text(required=True, least=1, most=100)
+    phone = Text(most=40, allow_none=True)
+
+
+class PersonGiven(Shape):
+    """A person who is on no register yet: for enrolment, omitted pupils, missing records, arrivals from outside."""
+
+    name = Text(required=True, least=1, most=100)
+    sex = fields.String(required=True, validate=validate.OneOf(["1", "2"]))
+    birth_date = Day(required=True)
+    identity_type = fields.String(load_default="1", validate=validate.OneOf(list(IDENTITY_TYPES)))
+    identity_number = Text(most=40, allow_none=True)
+    special_education = Truth(load_default=False)
+    guardians = fields.List(fields.Nested(GuardianGiven), validate=validate.Length(max=4), load_default=list)
+
+
+class RequestGiven(Shape):
+    """What a school asks for. Between two schools with destination and grade; for a school's own kinds neither is
+    needed; kinds about the school itself name no student."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(list(KINDS)))
     student = fields.Nested(NamedStudent, allow_none=True)
     student_id = Ident(allow_none=True)
-    destination_school_id = Ident(required=True)
-    grade = Whole(required=True, validate=validate.Range(1, 12))
+    person = fields.Nested(PersonGiven, allow_none=True)
+    destination_school_id = Ident(allow_none=True)
+    grade = Whole(allow_none=True, validate=validate.Range(1, 12))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
     data = fields.Nested(FactsGiven, allow_none=True)
 
     @validates_schema
     def _one_student(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("student") is None) == (data.get("student_id") is None):
-            raise ValidationError({"student": ["Give either student or student_id."]})
+        named = [name for name in ("student", "student_id", "person") if data.get(name) is not None]
+        kind = KINDS[data["kind"]]
+        if len(named) != (kind.subject == "student"):
+            raise ValidationError({"student": [_WHO[kind.subject]]})
+        if named == ["person"] and not kind.newcomer:
+            raise ValidationError({"person": ["Only who is not on the register yet comes as a person."]})
+
+    @validates_schema
+    def _both_schools(self, data: dict[str, Any], **_: Any) -> None:
+        missing = [name for name in ("destination_school_id", "grade") if data.get(name) is None]
+        if KINDS[data["kind"]].sides == "two" and missing:
+            raise ValidationError({name: ["Missing data for required field."] for name in missing})
 
 
 class RequestChanges(Shape):
@@ -112,7 +151,7 @@ class RequestRowShown(Shown):
     state = fields.String(required=True)
     final = fields.Boolean(required=True)
     version = fields.Integer(required=True)
-    student = fields.Dict(required=True)
+    student = fields.Dict(required=True, allow_none=True)
     origin_school = fields.Dict(required=True)
     destination_school = fields.Dict(required=True)
     holder = fields.Dict(required=True, allow_none=True)
@@ -171,12 +210,17 @@ def show_request(call: Call, request_id: int) -> Answer:
 
 
 def _new_request(body: dict[str, Any]) -> NewRequest:
-    student = body.get("student") or {}
+    student, person = body.get("student") or {}, body.get("person")
     return NewRequest(
-        kind=body["kind"], destination_school_id=body["destination_school_id"], grade=body["grade"],
+        kind=body["kind"], destination_school_id=body.get("destination_school_id"), grade=body.get("grade"),
         ground=body.get("ground"), student_id=body.get("student_id"), student_name=student.get("name"),
-        student_number=student.get("student_number"), data=body.get("data") or {},
+        student_number=student.get("student_number"), person=_person(person) if person else None,
+        data=body.get("data") or {},
     )  # fmt: skip
+
+
+def _person(given: dict[str, Any]) -> Person:
+    return Person(**{**given, "guardians": tuple(NewGuardian(**{"phone": None, **one}) for one in given["guardians"])})
 
 
 @operation(
@@ -267,9 +311,18 @@ def _may_ever_send(call: Call) -> None:
         check_capability(plan, facts, event)
 
 
+def _facts_of_the_event(call: Call) -> None:
+    """Only the facts that come with this event in this step, and nothing that is yet to happen."""
+    _row, plan, facts = call.found
+    if call.body.get("data"):
+        event, data = call.body["event"], call.body["data"]
+        allowed_with(call.service, event, data, plan.brings(facts.state, event), facts.today)
+
+
 @operation(
     bp, "POST", "/requests/<request_id>/events", summary="Fire an event / 办理", find=find_request, may=_may_ever_send,
-    body=EventGiven, answers=RequestShown, roles=DECIDERS, needs_version=True, show=show_request, responses=(409,),
+    fits=_facts_of_the_event, body=EventGiven, answers=RequestShown, roles=DECIDERS, needs_version=True,
+    show=show_request, responses=(409,),
 )  # fmt: skip
 def post_event(call: Call) -> int:
     """The request as it is now; 409 with every reason where a rule blocks the event."""

@@ -32,7 +32,9 @@ _CHINESE = {
     "Not an id.": "不是有效的编号",
     "Cannot be stored: it holds a character that is none.": "含有无法保存的字符",
     "Not a file.": "应为上传的文件",
-    "Give either student or student_id.": "student 与 student_id 须且只须给出一个",
+    "Give one of student, student_id, person.": "student、student_id、person 须且只须给出一个",
+    "This kind names no student.": "此类业务不涉及学生",
+    "Only who is not on the register yet comes as a person.": "只有未入学籍的人以 person 填写",
 }
 _CHINESE_PATTERNS = (
     (re.compile(r"Must be one of: (.*)\."), "应为其中之一：{}"),

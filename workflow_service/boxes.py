@@ -99,7 +99,7 @@ def count_requests(service: Service, actor: Actor, wanted: Wanted) -> int:
     query = (
         select(func.count())
         .select_from(Request)
-        .join(Student, Student.id == Request.student_id)
+        .outerjoin(Student, Student.id == Request.student_id)
         .where(*_predicates(service, actor, wanted))
     )
     with reading(service.engine) as connection:
@@ -149,7 +149,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
             destination.code.label("destination_code"), destination.name.label("destination_name"),
             holder.id.label("holder_id"), holder.code.label("holder_code"), holder.name.label("holder_name"),
         )
-        .join(Student, Student.id == Request.student_id)
+        .outerjoin(Student, Student.id == Request.student_id)
         .join(origin, origin.id == Request.origin_school_id)
         .join(destination, destination.id == Request.destination_school_id)
         .outerjoin(holder, holder.id == Request.holder_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from states.calendar import grade_of
-from states.kinds import KINDS
+from states.kinds import KINDS, Kind
 from workflow_service.actors import Actor
 from workflow_service.errors import Invalid
 from workflow_service.facts import Row, place_columns, route_draft
@@ -75,7 +75,7 @@ def find_student(service: Service, connection: Connection, actor: Actor, body: N
     if found is None:
         return None
     if body.student_id is None:
-        if normal_name(found.name) != normal_name(body.student_name or ""):
+        if normal_name(found.name) != normal_name(body.student_name or "") or not _may_name(kind, found, actor):
             return None
     elif found.school_id != actor.organization_id and not _was_here(connection, found.id, actor):
         return None
@@ -83,6 +83,13 @@ def find_student(service: Service, connection: Connection, actor: Actor, body: N
     if found.enrolment_id is None:
         columns |= _last_class(connection, found.id)
     return columns
+
+
+def _may_name(kind: Kind, found: Any, actor: Actor) -> bool:
+    """Whether a student may be named by a school that is not his: between two schools, or by who takes him in."""
+    if kind.sides == "two" or found.school_id == actor.organization_id:
+        return True
+    return kind.enrolment == "enter" and found.school_id is None
 
 
 def _was_here(connection: Connection, student_id: int, actor: Actor) -> bool:

@@ -86,12 +86,14 @@ def test_due_before_takes_a_day_or_an_instant(api: Api) -> None:
 
 
 def test_a_kind_that_does_not_work_is_answered_with_those_that_do(sqlite_api: Api) -> None:
-    body = {**sqlite_api.transfer(sqlite_api.world.student("202")), "kind": "suspension"}
+    body = {**sqlite_api.transfer(sqlite_api.world.student("202")), "kind": "sleepover"}
     answer = sqlite_api.post("school201", "/requests", body)
     assert answer.status_code == 422
     [error] = answer.json["errors"]
-    assert (error["field"], error["message"]) == ("kind", "应为其中之一：transfer")
-    assert error["message_en"] == "Must be one of: transfer."
+    assert error["field"] == "kind"
+    assert error["message"].startswith("应为其中之一：")
+    named = set(error["message_en"].removeprefix("Must be one of: ").removesuffix(".").split(", "))
+    assert {"transfer", "suspension", "graduation"} <= named
 
 
 def test_a_second_draft_is_refused_with_the_first_ones_number_and_id(api: Api) -> None:
@@ -188,9 +190,9 @@ def test_json_with_a_byte_order_mark_is_json(sqlite_api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"grade": 13}, "应在 1 至 12 之间"), ({"student_id": "1"}, "student 与 student_id 须且只须给出一个"),
+    [({"grade": 13}, "应在 1 至 12 之间"), ({"student_id": "1"}, "student、student_id、person 须且只须给出一个"),
      ({"student": {"name": "", "student_number": "G1"}}, "应有 1 至 100 个字"),
-     ({"ground": "boredom"}, "应为其中之一：business")],
+     ({"ground": "boredom"}, "应为其中之一：")],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_chinese_too(sqlite_api: Api, change: dict[str, Any], says: str) -> None:
     body = {**sqlite_api.transfer(sqlite_api.world.student("202")), **change}

@@ -18,11 +18,12 @@ def request_row(service: Service, row: Any, calendar: Calendar, today: date) -> 
     return {
         "id": str(row.id), "number": row.number, "kind": row.kind, "state": row.state, "state_label": label,
         "state_label_en": label_en, "final": row.final, "version": row.version,
-        "student": {"id": str(row.student_id), "name": row.student_name},
+        "student": None if row.student_id is None else {"id": str(row.student_id), "name": row.student_name},
+        "subject_name": row.student_name or row.destination_name, "two_schools": row.origin_id != row.destination_id,
         "origin_school": {"id": str(row.origin_id), "code": row.origin_code, "name": row.origin_name},
         "destination_school": {
             "id": str(row.destination_id), "code": row.destination_code, "name": row.destination_name},
-        "grade": row.grade, "ground": row.ground,
+        "grade": row.grade or None, "ground": row.ground,
         "holder": None if row.holder_id is None else {
             "organization": {"id": str(row.holder_id), "code": row.holder_code, "name": row.holder_name},
             "role": row.holder_role},
