@@ -88,7 +88,7 @@ def made_this_school_year(facts: Facts, section: str) -> No | None:
 
 
 @check(of_the_record=True, section="same")
-def entry_lasts(facts: Facts, section: str) -> No | None:
+def entry_comes_first(facts: Facts, section: str) -> No | None:
     """须先有记录 / an entry of this section is there and lasts (HE14-13: an erratum corrects what was registered)."""
     if facts.entry(section) is not None:
         return None
