@@ -75,8 +75,8 @@ class UndoGiven(Shape):
 
 
 @operation(
-    bp, "GET", "/duplicates", summary="Records that may be one person / 查重", query=PairQuery, answers=DuplicateRowShown,
-    many=True, roles=READERS,
+    bp, "GET", "/duplicates", summary="Records that may be one person / 查重", query=PairQuery,
+    answers=DuplicateRowShown, many=True, roles=READERS,
 )  # fmt: skip
 def get_duplicates(call: Call) -> dict[str, Any]:
     """The pairs in my scope, the strongest first."""

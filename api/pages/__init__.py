@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from flask import Flask
 
-from api.pages import bureau, papers, request_forms, request_page, rules, signing_in, students, workbench
+from api.pages import (
+    bureau,
+    duplicates,
+    papers,
+    quality,
+    request_forms,
+    request_page,
+    rules,
+    signing_in,
+    students,
+    workbench,
+)
 from api.pages.frame import pages, show_problem
 
 __all__ = ["install"]
 
-PARTS = (bureau, papers, request_forms, request_page, rules, signing_in, students, workbench)
+PARTS = (bureau, duplicates, papers, quality, request_forms, request_page, rules, signing_in, students, workbench)
 """The modules that hang their pages into the blueprint when they are imported."""
 
 

@@ -36,7 +36,8 @@ FIELDS = {
     "student.student_number": ("学籍号", "Student number"),
     "student_id": ("学生", "Student"), "destination_school_id": ("转入学校", "Destination school"),
     "grade": ("年级", "Grade"), "ground": ("转学理由", "Ground"), "file": ("文件", "File"), "kind": ("种类", "Kind"),
-    "comment": ("意见", "Opinion"), "reason": ("理由", "Reason"), "Idempotency-Key": ("表单", "Form"),
+    "comment": ("意见", "Opinion"), "outcome": ("处理方式", "Outcome"), "reason": ("理由", "Reason"),
+    "Idempotency-Key": ("表单", "Form"),
 }  # fmt: skip
 
 
