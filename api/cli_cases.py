@@ -12,6 +12,7 @@ from api.policy_words import traced_line
 from states.cases.gate import Outcome, noticed, outcomes, tables_wrong
 from states.cases.mutants import mutants
 from states.cases.propose import proposals
+from states.cases.rendered import with_tables
 from states.cases.shelf import Shelf
 from states.cases.table import CASES, UNSIGNED, CaseError, read_blocks, with_cases, written
 from workflow_service.case_workbook import read_workbook, rows_in, write_workbook
@@ -28,8 +29,11 @@ SHOWN = ("no", "pending", "waived")
 @click.option("--from", "source", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Read the rows from this workbook and write them into the case files.")  # fmt: skip
 @click.option("--by", help="Who says so; it is noted beside every result that --from changes.")
+@click.option("--tables", is_flag=True, help="Write the tables of steps, papers, refusals and numbers anew.")
 @click.option("--propose", is_flag=True, help="Add rows at every edge, their result left open for a person.")
-def cases(pack: str, kind: str | None, xlsx: Path | None, source: Path | None, by: str | None, propose: bool) -> None:
+def cases(
+    pack: str, kind: str | None, xlsx: Path | None, source: Path | None, by: str | None, tables: bool, propose: bool
+) -> None:
     """Judge the cases beside a pack: which come out as a person said, which do not, which nobody has signed.
 
     A pack is named by its id, or a draft by its file or folder. In the workbook an empty 规则 is a row that nobody has
@@ -44,6 +48,8 @@ def cases(pack: str, kind: str | None, xlsx: Path | None, source: Path | None, b
     shelf, files = find_packs(pack, kind)
     if source:
         shelf = _take_in(shelf, files, source, by)
+    if tables:
+        shelf = _tables(shelf, files)
     if propose:
         shelf = _propose(shelf, files)
     if xlsx:
@@ -114,6 +120,18 @@ def _signed(row: dict[str, str], old: Mapping[str, str], by: str | None) -> dict
         raise click.ClickException(f"the result of “{row[CASES]}” is new or changed: say with --by whose word it is")
     # Who signs and when is a matter of the real calendar, whatever day a demo stands at.
     return {**row, "签认": f"{by} {date.today()}"}  # noqa: DTZ011
+
+
+def _tables(shelf: Shelf, files: list[PackFile]) -> Shelf:
+    """Write what the packs say of steps and numbers into the case files; what that changes is for a person to read."""
+    texts = {}
+    for one in files:
+        for line in tables_wrong(shelf, one.file):
+            click.echo(f"改写 rewritten  {one.cases.name} {line}")
+        blocks = read_blocks(shelf.case_text(one.file)) or [f"# {shelf.definition(one.file).title}：情形"]
+        texts[f"{one.name}.cases.md"] = written(with_tables(shelf.definition(one.file), blocks))
+        one.cases.write_text(texts[f"{one.name}.cases.md"], encoding="utf-8")
+    return shelf.with_files({}, texts)
 
 
 def _propose(shelf: Shelf, files: list[PackFile]) -> Shelf:

@@ -65,7 +65,8 @@ def _drafts(shelf: Shelf, path: Path, kind: str | None) -> tuple[Shelf, list[Pac
     tomls = [path] if path.is_file() else sorted(path.glob("*.toml"))
     drafts = [PackFile(f"{one.absolute().parent.name}/{one.name}", one) for one in tomls]
     texts = {one.file: one.path.read_text(encoding="utf-8") for one in drafts}
-    cases = {f"{one.name}.cases.md": one.cases.read_text(encoding="utf-8") for one in drafts if one.cases.exists()}
+    cases = {f"{one.name}.cases.md": one.cases.read_text(encoding="utf-8") if one.cases.exists() else ""
+             for one in drafts}  # fmt: skip
     wanted = [one for one in drafts if one.path.name != "frame.toml" and kind in (None, one.path.stem)]
     if not wanted:
         raise NoSuchPack(f"{path} holds no pack{f' for {kind}' if kind else ''}")

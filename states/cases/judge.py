@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from states.calendar import SHANGHAI, legal_day
@@ -325,16 +325,21 @@ def _paper(reason: Reason) -> str:
     return f"({own[0]})" if own else ""
 
 
-def known_rules(definition: Definition) -> set[str]:
+def known_rules(definition: Definition) -> frozenset[str]:
     """Every id that a pack and its bases may refuse with: rows, what they cite, and exceptions."""
+    return _rules_in(definition.canonical)
+
+
+@lru_cache(maxsize=256)
+def _rules_in(canonical: str) -> frozenset[str]:
     found: set[str] = set()
-    for rows in json.loads(definition.canonical).values():
+    for rows in json.loads(canonical).values():
         for name, row in rows.items() if isinstance(rows, dict) else ():
             if isinstance(row, dict):
                 waivers: Mapping[str, Any] = row.get("except", {})
                 found |= {name, str(row.get("rule", name)), *waivers}
                 found |= {str(waiver.get("rule", own)) for own, waiver in waivers.items()}
-    return found
+    return frozenset(found)
 
 
 def wrong(case: Case, asked: Judged) -> str | None:

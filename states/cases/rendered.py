@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from states.calendar import legal_day
 from states.cases.judge import NONE, ROUTES, instant, satisfying
 from states.cases.model_calendar import MODEL_CALENDAR
-from states.cases.table import case_rows
+from states.cases.table import CASE_TABLES, Block, Table, case_rows
 from states.definition import Definition, Route
 from states.facts import Facts
 from states.plan import fits
@@ -57,10 +57,11 @@ def _flow_row(definition: Definition, name: str, route: Route, state: str, facts
 
 
 def refusal_rows(definition: Definition) -> list[tuple[str, ...]]:
-    """The rows of 拒绝."""
+    """The rows of 拒绝: of the steps that some route goes through."""
+    used = {state for route in definition.routes for state in route.steps}
     rows: list[tuple[str, ...]] = []
     for state, step in definition.steps.items():
-        if "reject" in step.events:
+        if "reject" in step.events and state in used:
             codes = [r.code for r in definition.reasons if not r.units or set(r.units) & set(step.holders)]
             rows.append((state, " ".join(codes)))
     return rows
@@ -107,6 +108,33 @@ RENDERED: Final[Mapping[str, Callable[[Definition], list[tuple[str, ...]]]]] = {
     "拒绝": refusal_rows,
     "数字": number_rows,
 }
+
+
+TITLES: Final = {
+    "上传": "上传：不由申请学校随件提交的材料。", "路线": "流程：每条流程的每个环节。",
+    "拒绝": "不予通过：各环节可用的理由。", "数字": "其他数字。",
+}  # fmt: skip
+
+
+def with_tables(definition: Definition, blocks: Iterable[Block]) -> list[Block]:
+    """The file with these tables as the pack has them now, those that were not there yet at its end."""
+    found: list[Block] = []
+    missing = dict(RENDERED)
+    for block in blocks:
+        if isinstance(block, Table) and block.name in RENDERED:
+            missing.pop(block.name, None)
+            block = _table(definition, block.name)
+        found.append(block)
+    for name in missing:
+        if RENDERED[name](definition):
+            found += ["", f"## {TITLES[name]}", "", _table(definition, name)]
+    return found
+
+
+def _table(definition: Definition, name: str) -> Table:
+    columns = CASE_TABLES[name]
+    rows = (dict(zip(columns, row, strict=True)) for row in RENDERED[name](definition))
+    return Table(name, columns, tuple(enumerate(rows)))
 
 
 def rows_of(text: str, table: str) -> list[tuple[str, ...]]:

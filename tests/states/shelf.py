@@ -11,5 +11,11 @@ def shipped_shelf() -> Shelf:
     return Shelf(_files("*.toml"), _files("*.cases.md"))
 
 
+def with_cases() -> list[str]:
+    """The files that have cases beside them; that every file has some is asked where the catalogue is."""
+    shelf = shipped_shelf()
+    return [file for file in shelf.files() if shelf.case_text(file)]
+
+
 def _files(pattern: str) -> dict[str, str]:
     return {f"{p.parent.name}/{p.name}": p.read_text("utf-8") for p in sorted(POLICIES.glob(f"*/{pattern}"))}

@@ -13,7 +13,7 @@ from states.calendar import run_clock
 from states.facts import Entry, Facts
 from states.judged import facts_from, facts_text, unrecorded
 from tests.states.definitions import CALENDAR, at, good_facts
-from tests.states.shelf import shipped_shelf
+from tests.states.shelf import shipped_shelf, with_cases
 
 
 def values(facts: Facts) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def test_what_could_not_be_read_back_is_not_written() -> None:
         facts_text(replace(good_facts(), data={"text": object()}))
 
 
-@pytest.mark.parametrize("file", shipped_shelf().files())
+@pytest.mark.parametrize("file", with_cases())
 def test_the_facts_of_every_case_are_judged_alike_after_they_were_stored(file: str) -> None:
     for case in shipped_shelf().rows(file):
         asked = shipped_shelf().judged(case, file)

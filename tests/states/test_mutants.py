@@ -6,9 +6,9 @@ import pytest
 
 from states.cases.gate import noticed, survivors
 from states.cases.mutants import mutants
-from tests.states.shelf import shipped_shelf
+from tests.states.shelf import shipped_shelf, with_cases
 
-FILES = shipped_shelf().files()
+FILES = with_cases()
 
 
 @pytest.mark.parametrize("file", FILES)
