@@ -37,6 +37,11 @@ OTHER_EVENTS = {
     "imported": ("导入", "Imported"),
     "numbered": ("编发学籍号", "Student number given"),
     "declare_outage": ("停机登记", "Outage declared"),
+    "duplicate_suspected": ("疑似重复", "Possible duplicate"),
+    "duplicate_settled": ("查重处理完毕", "Duplicate settled"),
+    "merged": ("并入另一份学籍", "Merged into another record"),
+    "absorbed": ("并入了另一份学籍", "Another record merged into it"),
+    "merge_undone": ("撤销合并", "Merge undone"),
 }
 """Labels of events that are of no machine."""
 
