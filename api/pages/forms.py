@@ -50,10 +50,50 @@ def asked_facts(definition: Definition, ground: str, town: bool, sides: Iterable
         for fact in given:
             ask(fact, {})
         if isinstance(row, Check):
-            ask(str(row.with_.get("fact", "ground_text" if row.does == "ground_text_given" else "")), given)
+            for fact in _named(row):
+                ask(fact, given)
             for key in {key for waiver in row.except_ for key in waiver.when}:
                 ask(key.removeprefix("data."), {})
     return list(found.values())
+
+
+def _named(row: Check) -> list[str]:
+    """The facts that a check looks at, as its parameters name them."""
+    if row.does == "ground_text_given":
+        return ["ground_text"]
+    values = (value if isinstance(value, (list, tuple)) else (value,) for value in row.with_.values())
+    return [text for several in values for text in several if isinstance(text, str)]
+
+
+@dataclass(frozen=True)
+class FormFacts:
+    """The facts of a form: those that are asked whatever the ground, and those of one ground only."""
+
+    common: list[Asked]
+    by_ground: dict[str, list[Asked]]
+
+    @property
+    def names(self) -> list[str]:
+        """Every one of them once."""
+        asked = [*self.common, *(fact for facts in self.by_ground.values() for fact in facts)]
+        return list(dict.fromkeys(fact.fact for fact in asked))
+
+
+def facts_of_form(definition: Definition, town: bool) -> FormFacts:
+    """Every fact that a kind takes, in the pack's order, without those that a later step's holder gives.
+
+    What every ground asks is filled in once, apart from the ground: whoever changes the ground would else lose it.
+    """
+    brought = {fact for step in definition.steps.values() for fact in step.brings}
+    grounds = [ground.name for ground in definition.grounds]
+    asked = {g: asked_facts(definition, g, town, ("destination", "origin")) for g in grounds or [""]}
+    shared = [fact for fact in next(iter(asked.values())) if all(fact in facts for facts in asked.values())]
+    named = {fact.fact for facts in asked.values() for fact in facts}
+    rest = [Asked(fact, {}) for fact in definition.facts if fact not in named]
+    order = {fact: place for place, fact in enumerate(definition.facts)}
+    common = sorted((f for f in [*shared, *rest] if f.fact not in brought), key=lambda f: order.get(f.fact, -1))
+    own = {g: [f for f in asked[g] if f not in shared and f.fact not in brought] for g in grounds}
+    return FormFacts(common, own)
 
 
 def _written(value: Any) -> str:
@@ -66,8 +106,17 @@ def facts_given(names: Iterable[str]) -> dict[str, Any]:
     for name in names:
         text = request.form.get(f"data.{name}", "").strip()
         if text:
-            found[name] = text == "true" if DATA_FACTS[name].type == "bool" and text in ("true", "false") else text
+            found[name] = _read(DATA_FACTS[name].type, text)
     return found
+
+
+def _read(kind: str, text: str) -> Any:
+    """A fact as it was typed; what is no number stays text, so that the service can say so."""
+    if kind == "bool" and text in ("true", "false"):
+        return text == "true"
+    if kind == "number" and text.isascii() and text.isdecimal() and len(text) < 12:
+        return int(text)
+    return text
 
 
 def ident_given(name: str) -> int | None:

@@ -21,6 +21,7 @@ from workflow_service.actors import Actor
 from workflow_service.boxes import Wanted, count_requests
 from workflow_service.errors import NotFound
 from workflow_service.ids import parse_id
+from workflow_service.offers import Offer, offers
 from workflow_service.views.organizations import find_organization
 
 pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
@@ -35,9 +36,14 @@ FIELDS = {
     "student": ("学生", "Student"), "student.name": ("姓名", "Name"),
     "student.student_number": ("学籍号", "Student number"),
     "student_id": ("学生", "Student"), "destination_school_id": ("转入学校", "Destination school"),
-    "grade": ("年级", "Grade"), "ground": ("转学理由", "Ground"), "file": ("文件", "File"), "kind": ("种类", "Kind"),
+    "grade": ("年级", "Grade"), "ground": ("事由", "Ground"), "file": ("文件", "File"), "kind": ("种类", "Kind"),
     "comment": ("意见", "Opinion"), "outcome": ("处理方式", "Outcome"), "reason": ("理由", "Reason"),
     "Idempotency-Key": ("表单", "Form"),
+    "person.name": ("姓名", "Name"), "person.sex": ("性别", "Sex"), "person.birth_date": ("出生日期", "Born"),
+    "person.identity_type": ("身份证件类型", "Identity document"),
+    "person.identity_number": ("身份证件号", "Number of the document"),
+    **{f"guardian{n}.{part}": (f"监护人{n}{zh}", f"Guardian {n}: {en}") for n in (1, 2)
+       for part, zh, en in (("relation", "关系", "relation"), ("name", "姓名", "name"))},
 }  # fmt: skip
 
 
@@ -131,9 +137,18 @@ def error_text(error: Mapping[str, Any]) -> Any:
     return pick(error) if error.get("message_en") else half(error.get("message"))
 
 
+def offers_here(actor: Actor) -> dict[str, Offer]:
+    """The kinds that the one who is signed in may start, asked once per page."""
+    if "offers" not in g:
+        g.offers = {offer.kind: offer for offer in offers(service(), actor)}
+    found: dict[str, Offer] = g.offers
+    return found
+
+
 def me_of(actor: Actor) -> Me:
     """The frame's view of an actor."""
-    may_start = actor.kind == "school" and "registrar" in actor.roles
+    registrar = "registrar" in actor.roles
+    may_start = registrar and (actor.kind == "school" or (actor.kind == "bureau" and bool(offers_here(actor))))
     roles = sorted(actor.roles)
     return Me(actor.name, g.organization_name, roles, actor.works_on_requests, may_start, str(actor.organization_id))
 

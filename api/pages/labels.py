@@ -7,35 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.pages.language import day, t
+from states.kinds import GROUPS, SECTIONS
+from states.kinds import KINDS as KIND_TABLE
 from states.plan import STATE_LABELS
 from states.rules.wording import UNIT_NAMES, grade_named, stage_named
-from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS
+from states.student_status import STATUSES as STATUS_TABLE
+from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS, STEPS
 
 Pair = tuple[str, str]
 
-KINDS: dict[str, Pair] = {"transfer": ("转学", "Transfer")}
-STEPS: dict[str, Pair] = {
-    "awaiting_destination_principal": ("转入学校核办", "Destination school decides"),
-    "awaiting_destination_bureau": ("转入地主管教育局核办", "Destination's bureau decides"),
-    "awaiting_origin_school": ("转出学校核办", "Origin school decides"),
-    "awaiting_origin_bureau": ("转出地主管教育局核办", "Origin's bureau decides"),
-    "awaiting_shared_bureau": ("共同主管教育局审核", "The bureau of both schools reviews"),
-    "awaiting_province_bureaus": ("两省教育厅核准", "Both provinces confirm"),
-    "awaiting_record": ("转入学校调档", "Destination school fetches the record"),
-    "awaiting_arrival": ("转入学校接收学生", "Destination school receives the student"),
+KINDS: dict[str, Pair] = {name: (kind.label, kind.label_en) for name, kind in KIND_TABLE.items()}
+KINDS_BY_GROUP: dict[str, tuple[str, ...]] = {
+    group: tuple(name for name, kind in KIND_TABLE.items() if kind.group == group) for group in GROUPS
 }
 STATUSES: dict[str, Pair] = {
-    "attending": ("在读", "Attending"), "suspended": ("休学", "Suspended"), "left": ("退学", "Left"),
-    "halted": ("停学", "Halted"), "record_retained": ("保留学籍", "Record retained"),
-    "dropped_out": ("流失", "Dropped out"), "graduated": ("毕业", "Graduated"),
-    "finished_without_diploma": ("结业", "Finished without diploma"), "left_with_record": ("肄业", "Left with record"),
-    "transferred_out": ("转出", "Transferred out"), "deceased": ("死亡", "Deceased"),
-    "admission_reserved": ("保留入学资格", "Admission reserved"),
-    "abroad_state_sent": ("公派出国", "Abroad, state-sent"),
-    "abroad": ("出国", "Abroad"), "expelled": ("开除", "Expelled"), "missing": ("下落不明", "Missing"),
-    "other": ("其他", "Other"), "pending_registration": ("待注册", "Pending registration"),
-    "registration_deferred": ("延期注册", "Registration deferred"), "entry_postponed": ("缓学", "Entry postponed"),
-}  # fmt: skip
+    code: (status.label, status.label_en[:1].upper() + status.label_en[1:]) for code, status in STATUS_TABLE.items()
+}
 STATES: dict[str, Pair] = {**STATE_LABELS, **STEPS}
 ROLES: dict[str, Pair] = {
     "registrar": ("学籍管理员", "Registrar"), "principal": ("校长", "Principal"), "teacher": ("教师", "Teacher"),
@@ -44,6 +31,7 @@ ROLES: dict[str, Pair] = {
     "auditor": ("审计员", "Auditor"),
 }  # fmt: skip
 HISTORY: dict[str, Pair] = {
+    **KINDS,  # a student's trail names the kind of request that changed it
     "create": ("建立草稿", "Draft started"), "amend": ("修改", "Corrected"), "submit": ("提交", "Submitted"),
     "resubmit": ("重新提交", "Resubmitted"), "approve": ("同意", "Approved"), "file": ("备案", "Filed"),
     "return": ("退回补正", "Returned for correction"), "reject": ("不予通过", "Refused"),
@@ -53,6 +41,20 @@ HISTORY: dict[str, Pair] = {
     "recompute_clock": ("重算期限", "Clock recomputed"), "add_document": ("上传材料", "Paper uploaded"),
     "remove_document": ("移除材料", "Paper removed"), "imported": ("名册导入", "Imported from the roster"),
     "transferred": ("转入", "Transferred"), "paper": ("打印文书", "Paper issued"),
+    "merged": ("并入另一份学籍", "Merged into another record"), "merge_undone": ("撤销合并", "Merge undone"),
+    "admitted": ("录取登记", "Admitted"), "numbered": ("编发学籍号", "Student number given"),
+}  # fmt: skip
+IDENTITY_TYPES: dict[str, Pair] = {
+    "1": ("居民身份证", "Resident identity card"),
+    "6": ("香港特区护照/身份证明", "Hong Kong passport or identity document"),
+    "7": ("澳门特区护照/身份证明", "Macao passport or identity document"),
+    "8": ("台湾居民来往大陆通行证", "Mainland travel permit of Taiwan residents"),
+    "9": ("境外永久居住证", "Permanent residence abroad"), "A": ("护照", "Passport"), "Z": ("其他", "Other"),
+}  # fmt: skip
+RELATIONS: dict[str, Pair] = {
+    "父亲": ("父亲", "Father"), "母亲": ("母亲", "Mother"), "祖父": ("祖父", "Father’s father"),
+    "祖母": ("祖母", "Father’s mother"), "外祖父": ("外祖父", "Mother’s father"),
+    "外祖母": ("外祖母", "Mother’s mother"), "其他监护人": ("其他监护人", "Another guardian"),
 }  # fmt: skip
 BASES: dict[str, Pair] = {
     "read": ("有原文", "Text read"), "inferred": ("推定", "Inferred"), "decided": ("本系统约定", "Decided here"),
@@ -128,6 +130,9 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "stage_named": lambda code: t(*stage_named(code)), "KINDS": KINDS, "STATUSES": STATUSES, "ROLES": ROLES,
     "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "GROUNDS": GROUNDS,
     "DOCUMENT_KINDS": DOCUMENT_KINDS,
+    "IDENTITY_TYPES": IDENTITY_TYPES, "RELATIONS": RELATIONS,
+    "GROUPS": GROUPS, "SECTIONS": SECTIONS, "KINDS_BY_GROUP": KINDS_BY_GROUP,
+    "holds_place": lambda kind: KIND_TABLE[kind].place,
     "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS,
     "FACTS": {name: (kind.label, kind.label_en) for name, kind in DATA_FACTS.items()},
 }  # fmt: skip

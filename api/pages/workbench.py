@@ -10,10 +10,11 @@ from flask import Response, g, request
 
 from api.endpoint import service
 from api.pages.frame import address, page, pages
-from api.pages.labels import BOXES, KINDS, STATES, STEPS, label
+from api.pages.labels import BOXES, KINDS, STATES, label
 from api.pages.language import instant, t
 from api.pages.session import actor
 from states.calendar import day_opens, remaining_working_days
+from states.vocabulary import STEPS
 from workflow_service.actors import Actor
 from workflow_service.boxes import BadCursor, Wanted, count_requests, list_requests
 from workflow_service.errors import NotFound

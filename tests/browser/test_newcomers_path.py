@@ -29,7 +29,7 @@ def fill_in(page: Page, pupil: Pupil) -> None:
 
 def start(live: Live, page: Page, pupil: Pupil) -> str:
     """A draft at school 201, by its registrar; the address of its page."""
-    live.sign_in(page, "school201", "/requests/new")
+    live.sign_in(page, "school201", "/requests/new?kind=transfer")
     fill_in(page, pupil)
     page.get_by_label("交房日期", exact=True).fill("2026-08-01")
     page.get_by_role("button", name="保存草稿").click()
@@ -81,7 +81,7 @@ def test_school_201_takes_in_a_student_of_school_202(live: Live, page: Page, pup
 
 
 def test_the_pre_check_answers_while_the_form_is_filled(live: Live, page: Page, pupil: Pupil) -> None:
-    live.sign_in(page, "school201", "/requests/new")
+    live.sign_in(page, "school201", "/requests/new?kind=transfer")
     check = page.locator("#check")
     page.get_by_label("姓名", exact=True).fill("某某某")
     page.get_by_label("学籍号", exact=True).fill(pupil.number)
@@ -105,7 +105,7 @@ def test_the_pre_check_answers_while_the_form_is_filled(live: Live, page: Page, 
 
 
 def test_only_the_facts_that_the_ground_asks_are_shown(live: Live, page: Page) -> None:
-    live.sign_in(page, "school201", "/requests/new")
+    live.sign_in(page, "school201", "/requests/new?kind=transfer")
     ground = page.get_by_label("理由", exact=True)
     since = page.get_by_label("学生户口迁入学区日期")
     ground.select_option("return_to_registered_home")
@@ -182,7 +182,7 @@ def test_whoever_decides_on_an_older_version_sees_the_difference(live: Live, pag
 
 
 def test_a_double_click_submits_once(live: Live, page: Page, pupil: Pupil) -> None:
-    live.sign_in(page, "school201", "/requests/new")
+    live.sign_in(page, "school201", "/requests/new?kind=transfer")
     fill_in(page, pupil)
     page.get_by_role("button", name="保存草稿").dblclick()
     expect(page.get_by_role("status").first).to_contain_text("草稿已保存")

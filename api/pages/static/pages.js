@@ -76,8 +76,8 @@ addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").
 const who = document.body.dataset.who;
 const done = new URLSearchParams(location.search).get("done");
 if (done && !done.endsWith("_document")) {
-  const form = { create: "/requests/new:new", amend: `${location.pathname}/edit:edit` }[done];
-  sessionStorage.removeItem(`kept:${who}:${form ?? `${location.pathname}:decide`}`);
+  const form = { create: "/requests/new:", amend: `${location.pathname}/edit:edit` }[done] ?? `${location.pathname}:decide`;
+  Object.keys(sessionStorage).filter((key) => key.startsWith(`kept:${who}:${form}`)).forEach((key) => sessionStorage.removeItem(key));
 }
 document.querySelector("form[data-leave]")?.addEventListener("submit", () => sessionStorage.clear());
 document.querySelectorAll("form[data-keep]").forEach((form) => {
@@ -103,17 +103,21 @@ document.querySelectorAll("form[data-keep]").forEach((form) => {
 });
 
 // --- The facts of the chosen ground only, and of these only what the other answers ask for. ---
+function chosenGround(place) {
+  return place.tagName === "SELECT" ? place.value : place.querySelector("input:checked")?.value;
+}
+
 function showFacts(form) {
-  const select = form.querySelector("[data-grounds]");
-  if (!select) return;
-  form.querySelectorAll("[data-ground]").forEach((set) => {
-    set.hidden = set.disabled = set.dataset.ground !== select.value;
+  const place = form.querySelector("[data-grounds]");
+  if (place) form.querySelectorAll("[data-ground]").forEach((set) => {
+    set.hidden = set.disabled = set.dataset.ground !== chosenGround(place);
   });
-  form.querySelectorAll("[data-ground]:not([hidden]) [data-when]").forEach((field) => {
+  const there = ":is([data-ground]:not([hidden]), [data-common])";
+  form.querySelectorAll(`${there} [data-when]`).forEach((field) => {
     const fits = field.dataset.when.split(";").every((part) => {
       const [name, values] = part.split("=");
-      const chosen = form.querySelector(`[data-ground]:not([hidden]) [name="data.${name}"]:checked`);
-      return chosen ? values.split(",").includes(chosen.value) : values.split(",").includes("none");
+      const chosen = form.querySelector(`${there} [name="data.${name}"]:checked, ${there} select[name="data.${name}"]`);
+      return chosen?.value ? values.split(",").includes(chosen.value) : values.split(",").includes("none");
     });
     field.hidden = !fits;
     field.querySelectorAll("input, select, textarea").forEach((input) => { input.disabled = !fits; });
@@ -145,11 +149,20 @@ function startChecking(form) {
 }
 
 document.querySelectorAll("form").forEach((form) => {
-  if (!form.querySelector("[data-grounds]")) return;
+  if (!form.querySelector("[data-grounds], [data-common]") && !form.dataset.check) return;
   form.addEventListener("change", () => showFacts(form), true);
   showFacts(form);
   if (form.dataset.check) startChecking(form);
 });
+
+// --- A list of names is narrowed while one is typed. ---
+document.querySelectorAll("[data-filter]").forEach((field) => field.addEventListener("input", () => {
+  const wanted = field.value.trim().toLowerCase();
+  document.querySelectorAll(field.dataset.filter).forEach((item) => { item.hidden = !item.dataset.text.includes(wanted); });
+  document.querySelectorAll("[data-filtered]").forEach((group) => {
+    group.hidden = !group.querySelector(`${field.dataset.filter}:not([hidden])`);
+  });
+}));
 
 // --- Countdown of a window, by the minute. ---
 const english = document.documentElement.lang === "en";
