@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from states.calendar import day_opens, run_clock
@@ -46,10 +47,13 @@ def age_reached(facts: Facts, at_least: int, by_day: str) -> No | None:
 
 @check(fact="same", at_most="lower")
 def within_days_of(facts: Facts, fact: str, at_most: int) -> No | None:
-    """逾期 / no more than so many days after a day that is not counted itself (NJ-03, NJ-08; 民法典 201)."""
+    """逾期 / no more than so many days after a day that is not counted itself (NJ-03, NJ-08; 民法典 201).
+
+    A day that is not given blocks the intake: a limit that is judged once cannot be judged later.
+    """
     day, zh = day_of(facts.data.get(fact)), fact_named(fact)
     if day is None:
-        return not_given(fact, facts.today.isoformat())
+        return replace(not_given(fact, facts.today.isoformat()), pending=False)
     last = day + timedelta(days=at_most)
     if facts.today <= last:
         return None
@@ -98,6 +102,19 @@ def _term_starts(facts: Facts, region: str, year: int, season: str) -> date:
     """The first day of a term, Sep 1 or Mar 1 where its dates are not loaded."""
     term = facts.calendar.terms.get((region, year, "autumn" if season == "autumn" else "spring"))
     return term.starts if term else date(year, 9, 1) if season == "autumn" else date(year + 1, 3, 1)
+
+
+@check(by_day="lower")
+def day_not_past(facts: Facts, by_day: str) -> No | None:
+    """当年期限已过 / by a day (MM-DD, inclusive) of the autumn in which the school year began (SYS-42)."""
+    day = facts.today
+    last = date(day.year if day.month >= 7 else day.year - 1, int(by_day[:2]), int(by_day[3:]))
+    if day <= last:
+        return None
+    again = date(last.year + 1, 7, 1)
+    cure = Cure("wait", "nobody", f"下一学年（{again} 起）", f"The next school year, from {again}.",
+                {"now": day_opens(again)}, day_opens(again))  # fmt: skip
+    return No(f"应于 {last} 前（含当日）完成，今天是 {day}", f"Due by {last}; today is {day}.", (cure,))
 
 
 @check(of_the_record=True)
