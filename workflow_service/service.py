@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+import workflow_service.effects  # noqa: F401 - each family registers what its kinds do
 from workflow_service.config import Settings
 from workflow_service.crypto import FieldCipher, KeyedHash
 from workflow_service.db import make_engine, prepare_engine, reading
