@@ -183,6 +183,16 @@ def another_class(facts: Facts) -> No | None:
 
 
 @check(of_the_record=True)
+def grade_kept(facts: Facts) -> No | None:
+    """年级不变 / a change of class leads into no other grade."""
+    if facts.grade is None or facts.grade == facts.current_grade:
+        return None
+    (here, here_en), (asked, asked_en) = grade_named(facts.current_grade), grade_named(facts.grade)
+    cures = () if facts.current_grade is None else (_grade(facts.current_grade, (here, here_en)),)
+    return No(f"学生现读{here}，申请{asked}：调班不改年级", f"From {here_en} to {asked_en}: the grade stays.", cures)
+
+
+@check(of_the_record=True)
 def one_grade_up(facts: Facts) -> No | None:
     """只跳一级 / skipping leads into the next grade of the same stage, and into no other (X-02)."""
     return _one_grade(facts, 1)
@@ -222,11 +232,11 @@ def once_in_stage(facts: Facts, section: str) -> No | None:
               f"{en}: done in this stage on {found[-1].start}; once in a stage.")  # fmt: skip
 
 
-@check(of_the_record=True, at_most="lower")
-def share_of_grade(facts: Facts, at_most: int) -> No | None:
-    """超过年级比例 / with this pupil no more than so many in a hundred of the grade repeat in the year (X-03)."""
+@check(of_the_record=True, grade="same", at_most="lower")
+def share_of_grade(facts: Facts, grade: int, at_most: int) -> No | None:
+    """超过年级比例 / with this pupil no more than so many in a hundred of this grade repeat in the year (X-03)."""
     size, repeats = facts.grade_size, facts.grade_repeats + 1
-    if size is None or repeats * 100 <= size * at_most:
+    if facts.current_grade != grade or size is None or repeats * 100 <= size * at_most:
         return None
     places = size * at_most // 100
     return No(
