@@ -113,7 +113,7 @@ CHECKS: Final = tuple(
         ("problem_record", "问题学籍", "Problem record", "SYS-30", "在“查重”中处理，或申请关键数据变更",
          "Settle it under Duplicates, or file a key-data change", lambda _today: Student.problem.is_not(None)),
         ("attends_without_record", "在校就读，学籍未到", "Attends without a record", "N25-18",
-         "催办转学，或让学生回原校", "Press the transfer, or send the pupil back",
+         "催办转学，或让学生回原校", "Speed the transfer up, or send the pupil back",
          lambda _today: _sits_elsewhere(), "pupil"),
         ("record_without_pupil", "有学籍，人不在校", "Record without a pupil", "N25-18", "及时办理转出，或核实学生去向",
          "Let the record go, or find out where the pupil is", lambda _today: _sits_elsewhere()),

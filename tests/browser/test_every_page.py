@@ -25,7 +25,7 @@ OUTSIDE = """() => {
     if (part.closest("[lang='zh-CN']")) continue;
     for (const name of ["aria-label", "placeholder", "title", "alt"]) found.push(part.getAttribute(name) || "");
   }
-  return [...found, document.title.replace("阿依努尔·买买提", "")];
+  return [...found, document.title.replaceAll("阿依努尔·买买提", "")];
 }"""
 """All text that is not marked as Chinese data."""
 
