@@ -97,6 +97,16 @@ class Facts:
     stage_since: date | None = None  # since when the student is in this stage, here or elsewhere; known until submit
     city_school: bool = False  # the bureau in charge is the city's own
 
+    # What a request of the record names, and what hangs on it; read for those kinds only.
+    number_kind: str | None = None  # G, L or J of the student number
+    number_taken: bool = False  # the identity number that is asked for is another student's (NUM-06)
+    new_number_faults: tuple[str, ...] = ()  # what is wrong with it; codes of `states.identity`
+    entry_named: str | None = None  # section of the entry that is to be corrected, while it stands
+    other_requests: tuple[str, ...] = ()  # numbers of this student's other open requests, of whatever group
+    reversed_kind: str | None = None  # kind of the request that is to be reversed
+    reversed_completed: bool = False  # it is completed, and was not reversed before
+    depending: tuple[str, ...] = ()  # what was done since and hangs on it: numbers of requests
+
     province_school: bool = False  # the bureau in charge is the province
 
     # The school that a request is about, where its subject is no student.

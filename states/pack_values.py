@@ -218,10 +218,8 @@ PARAMETERS: Final[dict[str, Judge]] = {
     "stages": words(STAGES, "stage"),
     "cap": _caps,
     "codes": _some,  # which reasons there are is only known when the base is flattened in
-    "section": word(SECTIONS, "section of the record"),
     "asked": word(DATA_FACTS, "fact", "P003"),
     "answer": word(DATA_FACTS, "fact", "P003"),
-    "years": NUMBER,
     "permitted": YES_NO,
     "at_least": NUMBER,
     "at_most": NUMBER,
