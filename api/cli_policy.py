@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date
-from difflib import unified_diff
 from pathlib import Path
 
 import click
 from sqlalchemy import select
 
-from api import cli_cases
+from api import cli_cases, cli_versions
 from api.cli_wiring import built_service
-from api.policy_words import difference_line, explained, listed, rule_explained, rule_lines
+from api.policy_words import explained, listed, rule_explained, rule_lines
 from states.diagram import route_diagram, status_diagram
-from states.pack_chain import parents_in
-from states.pack_diff import differences
 from states.pack_linter import lint_all
-from states.pack_reader import read_pack
 from states.pack_rules import listed_rules
 from states.pack_source import nearest
 from states.plan import compile_plan
@@ -33,10 +27,13 @@ from workflow_service.packs import shipped_cases, shipped_definitions, shipped_t
 
 @click.group()
 def policy() -> None:
-    """The rules as data: check, rules, cases, mutants, diff, explain, diagram."""
+    """The rules as data: check, rules, explain, cases, mutants, diff, replay, publish, diagram."""
 
 
-for _command in (cli_cases.cases, cli_cases.fmt, cli_cases.list_mutants):
+for _command in (
+    cli_cases.cases, cli_cases.fmt, cli_cases.list_mutants,
+    cli_versions.diff, cli_versions.publish, cli_versions.replay,
+):  # fmt: skip
     policy.add_command(_command)
 
 
@@ -94,47 +91,6 @@ def rules(packs: tuple[str, ...], as_json: bool, inherited: bool) -> None:
         return
     for line in rule_lines(rows):
         click.echo(line)
-
-
-@policy.command()
-@click.argument("before")
-@click.argument("after")
-@click.option("--json", "as_json", is_flag=True, help="A list of objects, without the text.")
-def diff(before: str, after: str, as_json: bool) -> None:
-    """Compare two packs, shipped ones by name or files, by rule: stricter, looser, different, added, removed, wording.
-
-    The difference of the two texts follows beneath: what no rule compares is seen there.
-
-    \b
-    Example:
-      workflow-service policy diff national-k12 beijing-k12
-      workflow-service policy diff catchment-k12 drafts/catchment-k12/transfer.toml
-    """
-    texts = shipped_texts()
-    sides = [_pack_text(texts, name) for name in (before, after)]
-    read = [read_pack(text, file, parents_in(texts)) for file, text in sides]
-    found = differences(*read)
-    if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
-        return
-    for one in found:
-        click.echo(difference_line(one))
-    click.echo()
-    (file, text), (other, changed) = sides
-    for line in unified_diff(text.splitlines(), changed.splitlines(), f"a/{file}", f"b/{other}", lineterm=""):
-        click.echo(line)
-
-
-def _pack_text(texts: Mapping[str, str], name: str) -> tuple[str, str]:
-    """A shipped pack by its name, or a file: the file's name in messages, and its text."""
-    path = Path(name)
-    if path.is_file():
-        return f"{path.absolute().parent.name}/{path.name}", path.read_text(encoding="utf-8")
-    file = f"{name}/transfer.toml"
-    if file not in texts:
-        shipped = sorted(other.partition("/")[0] for other in texts)
-        raise click.ClickException(f"{name} is neither a file nor one of {', '.join(shipped)}")
-    return file, texts[file]
 
 
 @policy.command()
