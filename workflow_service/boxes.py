@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
 from sqlalchemy.orm import aliased
@@ -16,7 +16,9 @@ from sqlalchemy.orm import aliased
 from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.models import Organization, Request, RequestParty, Student
-from workflow_service.service import Service
+
+if TYPE_CHECKING:
+    from workflow_service.service import Service
 
 BOXES: Final = ("todo", "waiting", "mine", "done")
 NEVER: Final = 2**63 - 1
