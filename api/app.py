@@ -8,6 +8,7 @@ from flask import Flask, Response, current_app, g, request
 
 from api import (
     audit,
+    batches,
     codes,
     dashboard,
     documents,
@@ -32,7 +33,7 @@ from workflow_service.service import Service, build_service
 RESOURCES = (
     tokens, me, organizations, students, requests, documents, dashboard, windows, policies, codes, audit, verify,
     openapi,
-    duplicates, quality,
+    duplicates, quality, batches,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

@@ -33,6 +33,7 @@ _CHINESE = {
     "Cannot be stored: it holds a character that is none.": "含有无法保存的字符",
     "Not a file.": "应为上传的文件",
     "Give one of student, student_id, person.": "student、student_id、person 须且只须给出一个",
+    "Give either students or all.": "students 与 all 须且只须给出一个",
     "This kind names no student.": "此类业务不涉及学生",
     "Only who is not on the register yet comes as a person.": "只有未入学籍的人以 person 填写",
 }

@@ -48,6 +48,12 @@ EXPECTED: dict[str, tuple[set[str], int]] = {
     "POST /requests/<request_id>/events": (DECIDES, 404),
     "POST /requests/<request_id>/documents": ({"school201", "school201.principal"}, 404),
     "DELETE /requests/<request_id>/documents/<document_id>": (DECIDES, 404),
+    "GET /batches": (READS, 403),
+    "GET /batches/<batch_id>": (set(), 404),
+    "GET /batches/<batch_id>/requests": (set(), 404),
+    "POST /batches": ({"school201", "school202", "school301"}, 403),
+    "POST /batches/<batch_id>/students": (set(), 404),
+    "POST /batches/<batch_id>/events": (set(), 404),
     "POST /requests": (READS - {"county1.viewer", "county2.viewer", "auditor"}, 403),
     "POST /requests/check": (READS - {"county1.viewer", "county2.viewer", "auditor"}, 403),
 }
@@ -90,6 +96,7 @@ def test_every_route_answers_every_role_as_the_matrix_says(api: Api) -> None:
     ids = {
         "organization_id": str(api.world.organization("301").id), "policy_id": "national-k12", "scheme": "gbt3304",
         "student_id": request["student"]["id"], "request_id": request["id"], "document_id": document,
+        "batch_id": "1",
     }  # fmt: skip
     wrong = []
     for who in ALL:

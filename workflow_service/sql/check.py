@@ -101,7 +101,8 @@ BUCKETS = (
     ("enrolment", "student_id", "bucket", "student_id"),
 )
 
-_HOLDING = ", ".join(f"'{name}'" for name, kind in KINDS.items() if kind.place)
+_HOLDING = ", ".join(f"'{name}'" for name, kind in KINDS.items() if kind.place and not kind.stays_held)
+_STAYING = ", ".join(f"'{name}'" for name, kind in KINDS.items() if kind.stays_held)
 
 INVARIANTS = (
     Invariant("K2", "trails without gaps", _trail(
@@ -184,6 +185,11 @@ WHERE t.attending <> COALESCE(a.n, 0) OR t.held <> COALESCE(h.n, 0)"""),
 SELECT r.id, CASE WHEN r.open THEN 'open, but no place is held' ELSE 'not open, but a place is held' END
 FROM request r LEFT JOIN place_hold p ON p.request_id = r.id AND p.released_at IS NULL
 WHERE r.kind IN ([holding]) AND (r.open <> (p.request_id IS NOT NULL) OR p.class_id <> r.class_id)""".replace("[holding]", _HOLDING)),
+    Invariant("K6", "a place stays held only while its entry lasts", """
+SELECT r.id, 'completed, its entry has ended or is not there, but a place is held'
+FROM request r JOIN place_hold p ON p.request_id = r.id AND p.released_at IS NULL
+WHERE r.kind IN ([staying]) AND NOT r.open AND NOT EXISTS (
+    SELECT 1 FROM register_entry n WHERE n.request_id = r.id AND n.ended_at IS NULL)""".replace("[staying]", _STAYING)),
     Invariant("K7", "every transition has its message", """
 SELECT h.object_id, h.event || ' of seq ' || CAST(h.seq AS TEXT) || ' has no outbox row' FROM history h
     LEFT JOIN outbox o ON o.object_id = h.object_id AND o.seq = h.seq
@@ -218,6 +224,7 @@ WHERE (k.status IS NULL) <> (k.answer IS NULL)
     OR NOT EXISTS (SELECT 1 FROM request r WHERE r.id = k.object_id)
         AND NOT EXISTS (SELECT 1 FROM request_document d WHERE d.id = k.object_id)
         AND NOT EXISTS (SELECT 1 FROM duplicate_pair d WHERE d.id = k.object_id)
+        AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.id = k.object_id)
         AND NOT EXISTS (SELECT 1 FROM organization o WHERE o.id = k.object_id)
         AND NOT EXISTS (SELECT 1 FROM outage o WHERE o.id = k.object_id)"""),
     *(Invariant("K11", f"buckets of {table}", _bucket(table, id_, bucket, carries))
