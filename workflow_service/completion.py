@@ -64,6 +64,14 @@ class Effect:
     effective: date | None = None
 
 
+COUNTS_FROM = {
+    "enrolment": "entered_on", "omitted_pupil_entry": "entered_on", "missing_record_creation": "attends_since",
+    "stage_promotion": "entered_on", "transfer_from_outside": "arrived_on",
+    "transfer_to_outside": "other_side_received_on",
+}  # fmt: skip
+"""The fact whose day a kind counts from where no other is given: the day of reception, not of the entry (NJ-14)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Completing:
     """A request about to be completed, as effects see it. `at`: legal time, microseconds."""
@@ -83,7 +91,7 @@ class Completing:
     @property
     def effective(self) -> date:
         """The day from which it counts (生效日期): the one given, else the legal day."""
-        given = self.data.get("effective_on")
+        given = self.data.get("effective_on") or self.data.get(COUNTS_FROM.get(self.row["kind"], ""))
         return date.fromisoformat(given) if given else self.facts.today
 
 
@@ -125,12 +133,13 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     places, values = _places(completing, after, enrolment)
     values["ended_on"] = _bound(completing, own.ended_on)
     columns = {**own.columns, **({"status": after} if after != row["status"] else {})}
+    opens = kind.opens if kind.undone_by is None or row["ground"] != kind.undone_by else None
     touched = bool(columns or own.details or enrolment != "keep" or kind.events is not None)
     shape = places._replace(
-        student=tuple(sorted(columns)) if touched else None, opens=kind.opens is not None, closes=len(kind.closes),
+        student=tuple(sorted(columns)) if touched else None, opens=opens is not None, closes=len(kind.closes),
         extra=own.writes, guards=own.guards,
     )  # fmt: skip
-    values |= _entry(completing, kind.opens, kind.closes, own.entry) | dict(own.values)
+    values |= _entry(completing, opens, kind.closes, own.entry) | dict(own.values)
     if touched:
         values |= _student(completing, after, columns, places, own.details)
     return shape, values
@@ -149,7 +158,7 @@ def _places(completing: Completing, after: str, enrolment: str) -> tuple[Shape, 
                "destination_school_id": row["enrolled_school_id"]}  # fmt: skip
     same_class = row["class_id"] == row["enrolled_class_id"]
     same_stage = (row["destination_school_id"], row["class_stage"]) == (row["enrolled_school_id"], row["stage"])
-    held = -1 if row["holds_place"] else 0
+    held = -1 if row["holds_place"] and not KINDS[row["kind"]].stays_held else 0
     values: dict[str, Any] = {
         "class_id": row["class_id"], "class_stage": row["class_stage"], "class_held": held,
         "destination_school_id": row["destination_school_id"], "place_outcome": "moved",

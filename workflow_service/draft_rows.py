@@ -19,6 +19,7 @@ from workflow_service.ids import bucket_of
 from workflow_service.models import Enrolment, RegisterEntry, Request, SchoolClass, Student
 from workflow_service.names import normal_name
 from workflow_service.newcomers import Person
+from workflow_service.numbering import student_of_number
 from workflow_service.routing import NoRoute, organization
 from workflow_service.sql.gather import COLUMNS
 
@@ -60,7 +61,7 @@ def find_student(service: Service, connection: Connection, actor: Actor, body: N
     """The student's columns of a gathered row, None for a miss: unknown, differing and foreign look the same."""
     kind = KINDS[body.kind]
     if body.person is not None:
-        return _person_columns(service, body.person) if kind.newcomer else None
+        return _person_columns(service, connection, body.person) if kind.newcomer else None
     if body.student_id is not None:
         where = Student.id == body.student_id
     elif body.student_name and body.student_number:
@@ -97,8 +98,8 @@ def _was_here(connection: Connection, student_id: int, actor: Actor) -> bool:
     last = connection.execute(
         select(Enrolment.school_id, Enrolment.ended_at).where(Enrolment.student_id == student_id)
         .order_by(Enrolment.recorded_at.desc()).limit(1)).one_or_none()  # fmt: skip
-    if last is not None:
-        return last.ended_at is not None and last.school_id == actor.organization_id
+    if last is not None and (last.ended_at is None or last.school_id == actor.organization_id):
+        return last.ended_at is not None
     return connection.execute(
         select(RegisterEntry.id).where(
             RegisterEntry.student_id == student_id, RegisterEntry.school_id == actor.organization_id,
@@ -130,13 +131,20 @@ def _columns(found: Any) -> Row:
     }  # fmt: skip
 
 
-def _person_columns(service: Service, person: Person) -> Row:
-    """A person who is on no register yet: the id that the row will have, and nothing behind it."""
-    id_ = service.ids.new_subject()
+def _person_columns(service: Service, connection: Connection, person: Person) -> Row:
+    """A person who is on no register yet: the id that the row will have, and nothing behind it.
+
+    Raises `Invalid` where the number is somebody's: whoever has a record here is named, not entered again (N13-05).
+    """
+    id_, number = service.ids.new_subject(), person.student_number
+    if number and student_of_number(service, connection, number) is not None:
+        message = "该学籍号已在本系统登记，请以姓名和学籍号申请 / registered here: name the student by name and number"
+        raise Invalid([{"field": "person.student_number", "rule": "SYS-01", "message": message}])
     return {
         "bucket": bucket_of(id_), "subject_id": id_, "student_id": id_, "student_name": person.name,
         "status": "pending_registration", "special_education": person.special_education, "student_version": 1,
-        "student_chain": b"", "birth_date": person.birth_date,
+        "student_chain": b"", "birth_date": person.birth_date, "person": person,
+        "number_hash": service.hashes.of("student_number", number) if number else None,
     }  # fmt: skip
 
 

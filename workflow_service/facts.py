@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,12 @@ from states.plan import Plan
 from states.student_status import STATUSES
 from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor, Grant
+from workflow_service.admission_facts import admission_facts, left_school
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import from_micros
 from workflow_service.organization_columns import organization_columns
+from workflow_service.named_facts import named_facts
+from workflow_service.other_side import other_school
 from workflow_service.record_facts import until_submit
 from workflow_service.routing import choose_class, resolve, resolve_one, surroundings
 from workflow_service.sql.gather import COLUMNS, GATHER
@@ -74,6 +78,7 @@ def gather(
             row.update(organization_columns(connection, row))
     calendar = service.calendars.current(service.clocks.real() // 1_000_000)
     plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
+    row.update(named_facts(service, row))
     return row, plan, build_facts(row, actor, micros, calendar)
 
 
@@ -85,7 +90,9 @@ def refresh_draft(service: Service, row: Row, on: date) -> None:
 
 def route_draft(service: Service, connection: Connection, row: Row, on: date) -> None:
     """Put packs, route, units and the class of a draft into its row. Raises `NoRoute`, LookupError."""
-    around = surroundings(connection, row["kind"], row["destination_school_id"], row["origin_school_id"], on)
+    left = left_school(connection, row)
+    origin_id = left.school_id if left else row["origin_school_id"]
+    around = surroundings(connection, row["kind"], row["destination_school_id"], origin_id, on)
     assert around is not None  # Both are foreign keys of the request.
     kind = KINDS[row["kind"]]
     chosen = None
@@ -102,10 +109,13 @@ def route_draft(service: Service, connection: Connection, row: Row, on: date) ->
         routing = resolve(service, connection, around, destination_stage=stage,
                           origin_stage=row["stage"] or around.origin.stages[0])  # fmt: skip
     else:
-        routing = resolve_one(service, connection, around, stage=stage or "", case=route_case(row))
+        routing = resolve_one(service, connection, around, stage=stage or "", case=route_case(row),
+                              left_stage=left.stage if left else None,
+                              other=other_school(connection, row))  # fmt: skip
     row.update(pack_id=routing.pack_id, origin_pack_id=routing.origin_pack_id, route_rule=routing.rule,
                route=list(routing.states), units=dict(routing.units))  # fmt: skip
     row.update(until_submit(connection, row, on))
+    row.update(admission_facts(service, connection, row, left))
 
 
 def route_case(row: Row) -> dict[str, Any]:
@@ -140,6 +150,7 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
     size = None if row["class_attending"] is None else row["class_attending"] + row["class_held"] - holds
     stage_size = None if row["stage_attending"] is None else row["stage_attending"] + row["stage_held"] - holds
     part = "" if row["first_grade"] is not None or row["destination_school_id"] != row["origin_school_id"] else "class_"
+    one_bureau, one_city, one_province = nearness(units)
     grade = None  # A student without a current enrolment is in the grade of the class that the request names.
     if row[f"{part}first_grade"] is not None:
         grade = grade_of(row[f"{part}first_grade"], row[f"{part}entered_year"], now.date())
@@ -154,10 +165,8 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         roles=frozenset(grant.role for grant in grants(row)), own=bool(row["own"]), system=actor is None,
         starter=row["starter"], destination_school=row["destination_code"], origin_school=row["origin_code"],
         town=bool(row["town"]), offers_grade=row["class_id"] is not None,
-        same_school=row["destination_school_id"] == row["enrolled_school_id"],
-        same_bureau="shared_bureau" in units, same_province="destination_province" not in units,
-        same_city="origin_school" not in units
-        or _city(units["destination_school"][1]) == _city(units["origin_school"][1]),
+        same_school=row["destination_school_id"] == row["enrolled_school_id"] and "other_school" not in units,
+        same_bureau=one_bureau, same_city=one_city, same_province=one_province,
         status=row["status"] or "", problem=bool(row["problem"]),
         matches=_matches(row),
         open_request=row["other_number"], special_education=bool(row["special_education"]),
@@ -168,9 +177,14 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         programme=row["class_programme"] or row["programme"] or "none", birth_date=_date(row["birth_date"]),
         enrolled_on=_date(row["enrolled_on"]), has_number=row["number_hash"] is not None,
         newcomer=row["status"] in NEWCOMERS, entries=_entries(row["entries"]),
+        left_last_grade=row.get("left_last_grade"), duplicate=bool(row.get("duplicate")),
         away_until=row.get("away_until"), stage_since=row.get("stage_since"),
         same_class=row["class_id"] is not None and row["class_id"] == row["enrolled_class_id"],
         grade_size=row.get("grade_size"), grade_repeats=row.get("grade_repeats") or 0,
+        number_kind=row.get("number_kind"), number_taken=bool(row.get("number_taken")),
+        new_number_faults=row.get("new_number_faults") or (), entry_named=row.get("entry_named"),
+        other_requests=row.get("other_requests") or (), reversed_kind=row.get("reversed_kind"),
+        reversed_completed=bool(row.get("reversed_completed")), depending=row.get("depending") or (),
         about_bureau=bool(row.get("about_bureau")), school_stages=tuple(row.get("school_stages") or ()),
         pupils=row.get("pupils") or 0, code_taken=bool(row.get("code_taken")),
         successor_known=row.get("successor_stages") is not None,
@@ -178,6 +192,18 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         province_school="school" in units and "bureau" in units and units["bureau"][1].count("/") == 2,
         city_school="school" in units and "bureau" in units and _city(units["bureau"][1]) == units["bureau"][1][:-1],
     )  # fmt: skip
+
+
+def nearness(units: Mapping[str, list[Any]]) -> tuple[bool, bool, bool]:
+    """Whether both sides of a request lie in one bureau's area, one city, one province.
+
+    One school's request has another side only where a leaver's old bureau takes part; else all three hold.
+    """
+    here = units.get("destination_bureau") or units["bureau"]
+    there = units.get("origin_bureau") or units.get("other_bureau") or here
+    to = units.get("destination_school") or here
+    from_ = units.get("origin_school") or units.get("other_school") or there
+    return here[0] == there[0], _city(to[1]) == _city(from_[1]), to[1].split("/")[1] == from_[1].split("/")[1]
 
 
 def _date(value: Any) -> date | None:

@@ -14,7 +14,7 @@ from workflow_service.sealed import seal
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
-HAPPENED = frozenset({"arrived_on", "attends_since", "entered_on", "reported_on"})
+HAPPENED = frozenset({"arrived_on", "attends_since", "entered_on", "other_side_received_on", "reported_on"})
 """Days on which something has happened; a day in the future is refused."""
 
 

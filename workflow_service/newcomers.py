@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workflow_service.actors import Actor
 from workflow_service.history import history_row
 from workflow_service.ids import bucket_of
-from workflow_service.models import Guardian, History, RegisterEntry, Student
+from workflow_service.models import Guardian, History, RegisterEntry, Student, StudentNumber
 from workflow_service.names import normal_name, search_text
 from workflow_service.students import NewGuardian, guardian_row
 
@@ -29,6 +29,7 @@ class Person:
     identity_number: str | None = None
     special_education: bool = False
     guardians: tuple[NewGuardian, ...] = ()
+    student_number: str | None = None  # of a record that lies outside this installation: it stays for life (NUM-12)
 
 
 def newcomer_rows(
@@ -45,16 +46,20 @@ def newcomer_rows(
         to_state="pending_registration", at=at, recorded_at=recorded_at, actor=actor, previous=b"",
         row_id=service.ids.new(bucket),
         details={"status": "pending_registration", "admitted_by": str(school_id)})  # fmt: skip
-    identity = person.identity_number
+    identity, number = person.identity_number, person.student_number
+    number_hash = service.hashes.of("student_number", number) if number else None
     yield Student, {
         "id": id_, "bucket": bucket, "name": normal_name(person.name), "pinyin": search_text(person.name),
         "former_name": None, "sex": person.sex, "birth_date": person.birth_date,
         "identity_type": person.identity_type,
         "identity_number": service.cipher.encrypt(identity, "student.identity_number") if identity else None,
         "identity_hash": service.hashes.of("identity_number", identity) if identity else None,
-        "student_number": None, "student_number_hash": None, "status": "pending_registration", "problem": None,
+        "student_number": service.cipher.encrypt(number, "student.student_number") if number else None,
+        "student_number_hash": number_hash, "status": "pending_registration", "problem": None,
         "special_education": person.special_education, "version": 1, "chain": trail["hash"],
     }  # fmt: skip
+    if number_hash is not None:
+        yield StudentNumber, {"number_hash": number_hash, "student_id": id_}
     yield RegisterEntry, {
         "id": service.ids.new(bucket), "bucket": bucket, "student_id": id_, "section": "admission",
         "school_id": school_id, "valid_from": service.clocks.now().date(), "valid_to": None,

@@ -138,11 +138,16 @@ def resolve(service: Service, connection: Connection, around: Surroundings, *, d
 
 
 def resolve_one(service: Service, connection: Connection, around: Surroundings, *, stage: str,
-                case: Mapping[str, Any]) -> Routing:  # fmt: skip
+                case: Mapping[str, Any], left_stage: str | None = None, other: int | None = None) -> Routing:  # fmt: skip
     """The routing of a request of one school, or of a bureau itself. Raises `NoRoute`.
 
-    `case`: the facts that a route's `when` may ask. A bureau that decided already does not decide again as the city or
-    the province: a school that the province runs has one bureau, and one step.
+    `other`: a school beside it that has a part, with its bureau: of a double record, of what is to be reversed.
+
+    `case`: the facts that a route's `when` may ask. `left_stage`: of a leaver in the school that he left, which is
+    then the origin of `around`; its bureau takes part (SYS-41, SYS-51).
+
+    A bureau that decided already does not decide again as the city or the province: a school that the province runs
+    has one bureau, and one step.
     """
     above, school = around.above, around.destination
     if school.kind == "school":
@@ -155,6 +160,10 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
         units = {"bureau": school}
     units["province_bureau"] = _top(above)
     units["city_bureau"] = next((o for o in above if o.level == "city" or o.city_powers), units["province_bureau"])
+    if left_stage is not None:
+        units["origin_bureau"], case = _bureau_left(connection, around, left_stage, units["bureau"], case)
+    if other is not None:
+        units, case = _beside(connection, around, other, stage, units, case)
     pack_id = _pack(service, above, around, stage)
     case = {**case, "stage": stage, "town": school.town, "city_school": units["bureau"].level == "city",
             "province_school": units["bureau"].level == "province",
@@ -175,6 +184,39 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
         once = ["awaiting_bureau"]
     parts = {name: [unit.id, unit.path] for name, unit in units.items()}
     return Routing(pack_id, pack_id, route.cite.rule, route.starter, tuple(once), parts, skipped, True, True, True)
+
+
+def _beside(connection: Connection, around: Surroundings, other: int, stage: str, units: dict[str, Unit],
+            case: Mapping[str, Any]) -> tuple[dict[str, Unit], Mapping[str, Any]]:  # fmt: skip
+    """The other school and its bureau as units, and how near they are. Raises `NoRoute`."""
+    above = chains(connection, around.kind, other, other, around.on)[other]
+    school = above[0]
+    bureau = supervisors(
+        connection, (other, stage if stage in school.stages else school.stages[0]), (other, stage), around.on)[0]  # fmt: skip
+    if bureau is None:
+        raise NoRoute(f"school {school.code} has no supervising bureau for {stage} on {around.on}")
+    near = {
+        "same_school": False, "same_bureau": bureau.id == units["bureau"].id,
+        "same_city": _at(above, "city") == _at(around.above, "city"),
+        "same_province": _at(above, "province") == _at(around.above, "province"),
+    }  # fmt: skip
+    return {**units, "other_school": school, "other_bureau": bureau}, {**case, **near}
+
+
+def _bureau_left(connection: Connection, around: Surroundings, stage: str, bureau: Unit, case: Mapping[str, Any]
+                 ) -> tuple[Unit, Mapping[str, Any]]:  # fmt: skip
+    """The bureau of the school that a leaver has left, and how near it is. Raises `NoRoute`."""
+    origin = around.origin
+    found = supervisors(connection, (origin.id, stage), (origin.id, stage), around.on)[1]
+    if found is None:
+        raise NoRoute(f"school {origin.code} has no supervising bureau for {stage} on {around.on}")
+    near = {
+        "same_bureau": found.id == bureau.id,
+        "same_city": _at(around.above, "city") == _at(around.above_origin, "city"),
+        "same_province": _at(around.above, "province") == _at(around.above_origin, "province"),
+        "same_school": origin.id == around.destination.id,
+    }
+    return found, {**case, **near}
 
 
 _ABOVE = {"city_bureau", "province_bureau"}
