@@ -14,6 +14,7 @@ from states.calendar import Clock, days_left, days_used, due_instant, resume, ru
 from states.definition import FINALS, Citation, SharedLimit
 from states.facts import Facts
 from states.kinds import KINDS
+from states.place import guests_count
 from states.plan import APPROVING, STATE_LABELS, Bound, Cell, Plan, endings, fits
 from states.verdict import EventVerdict, No, Reason
 
@@ -195,7 +196,7 @@ def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:
         shared_used=used,
         returned_from=facts.state if target == "returned" else None,
         approvals=(),
-        place=_place(facts, cell, target),
+        place=_place(plan, facts, cell, target),
     )
 
 
@@ -232,14 +233,20 @@ def others_pending(plan: Plan, facts: Facts) -> bool:
     return not facts.approvals | (facts.units & frozenset(step.holders)) >= frozenset(step.holders)
 
 
-def _place(facts: Facts, cell: Cell, target: str) -> str:
-    """A place is held from submit, taken at the completion, and released on every other end."""
-    if not KINDS[facts.kind].place:
+def _place(plan: Plan, facts: Facts, cell: Cell, target: str) -> str:
+    """A place is held from submit, taken at the completion, and released on every other end.
+
+    A guest's place goes on being held: he sits in the class, and his enrolment is elsewhere.
+    """
+    kind = KINDS[facts.kind]
+    if not kind.place or (kind.undone_by is not None and facts.ground == kind.undone_by):
+        return ""
+    if kind.stays_held and not guests_count(plan.definition):
         return ""
     if cell.event == "submit":
         return "hold"
     if target == "completed":
-        return "move"
+        return "" if kind.stays_held else "move"
     return "release" if target in FINALS and facts.holds_place else ""
 
 

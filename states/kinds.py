@@ -61,6 +61,8 @@ class Kind:
     `place`: a place in that class is held from submit. `opens`, `closes`: sections of the record's dated entries.
     `newcomer`: its student may not be on the register yet. `numbers`: completion gives a number to who has none.
     `batch`: schools file it for many students at once. `past`: for students who have left the school as well.
+    `undone_by`: the ground with which a request of this kind ends what it opens (借读结束), and holds no place.
+    `stays_held`: the place is held on after the completion, until the entry that it opened ends.
     """
 
     label: str
@@ -78,6 +80,8 @@ class Kind:
     numbers: bool = False
     batch: bool = False
     past: bool = False
+    undone_by: str | None = None
+    stays_held: bool = False
 
 
 _STATUS: Final = "status"
@@ -109,7 +113,8 @@ KINDS: Final[dict[str, Kind]] = {
                                   place=True, events={"": "transfer_from_outside"}, newcomer=True, numbers=True),
     "transfer_to_outside": Kind("转往外地", "Transfer to outside", "transfer", lock=_STATUS, enrolment="end",
                                 events={"": "transfer_to_outside"}),
-    "guest_attendance": Kind("借读", "Guest attendance", "transfer", sides="two", lock="guest", opens="guest"),
+    "guest_attendance": Kind("借读", "Guest attendance", "transfer", sides="two", lock="guest", opens="guest",
+                             closes=("guest",), place=True, undone_by="guest_returned", stays_held=True),
     # In school and away.
     "class_change": Kind("调班", "Class change", "attendance", lock=_STATUS, enrolment="enter", place=True,
                          events={"": "class_change"}, batch=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from states.definition import Definition
 from states.facts import Facts
 from states.plan import Plan, fits
 
@@ -25,3 +26,8 @@ def most_taken(plan: Plan, facts: Facts) -> tuple[int, int]:
         elif check.does == "school_has_place" and facts.school_quota is not None:
             stages = min(stages, facts.school_quota - 1)
     return classes, stages
+
+
+def guests_count(definition: Definition) -> bool:
+    """Whether a guest counts in the class size of the host (WS-57): a parameter, for no text says."""
+    return bool(definition.parameters.get("WS-57", {}).get("value", True))

@@ -189,7 +189,7 @@ def grade_kept(facts: Facts) -> No | None:
         return None
     (here, here_en), (asked, asked_en) = grade_named(facts.current_grade), grade_named(facts.grade)
     cures = () if facts.current_grade is None else (_grade(facts.current_grade, (here, here_en)),)
-    return No(f"学生现读{here}，申请{asked}：调班不改年级", f"From {here_en} to {asked_en}: the grade stays.", cures)
+    return No(f"学生现读{here}，申请{asked}：须为原年级", f"From {here_en} to {asked_en}: the grade stays.", cures)
 
 
 @check(of_the_record=True)
