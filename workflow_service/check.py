@@ -19,6 +19,7 @@ from workflow_service.documents.store import Damaged, NotKept
 from workflow_service.facts import gather
 from workflow_service.models.columns import from_micros
 from workflow_service.sql.check import DOCUMENTS, HELD_CLASSES, INVARIANTS, KEPT, TRANSITIONS
+from workflow_service.sql.check_duplicates import PAIRS
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -35,6 +36,7 @@ CODES = {
     "K9": "材料与文件相符 / every document has its file",
     "K10": "一个幂等键一个结果 / one result per key",
     "K11": "分桶正确 / every row lies in its bucket",
+    "K12": "查重与学籍相符 / pairs of doubles and the records agree",
 }
 OUTSIDE = ("create", "amend", "add_document", "remove_document")
 """Events that are not the machine's: they leave the state as it is."""
@@ -66,14 +68,14 @@ def check(service: Service, progress: Progress = _silent) -> list[Finding]:
 
 def findings(service: Service, connection: Connection, progress: Progress = _silent) -> list[Finding]:
     """`check` on what one connection sees."""
-    special = (_transitions, _caps, _documents)
-    total = len(INVARIANTS) + len(special)
+    special, queries = (_transitions, _caps, _documents), (*INVARIANTS, *PAIRS)
+    total = len(queries) + len(special)
     found: list[Finding] = []
-    for done, invariant in enumerate(INVARIANTS):
+    for done, invariant in enumerate(queries):
         progress(done, total, f"{invariant.code} {invariant.title}")
         rows = connection.exec_driver_sql(_escaped(connection, invariant.text(connection.dialect.name)))
         found += [Finding(invariant.code, str(id_), message) for id_, message in rows]
-    for done, part in enumerate(special, start=len(INVARIANTS)):
+    for done, part in enumerate(special, start=len(queries)):
         progress(done, total, (part.__doc__ or "").split(":")[0])
         found += part(service, connection)
     progress(total, total, "done")

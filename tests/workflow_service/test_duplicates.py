@@ -10,6 +10,8 @@ from sqlalchemy import delete, func, insert, select, update
 
 from states.identity import make_identity_number
 from states.likeness import Person
+from tests.conftest import Database
+from tests.workflow_service.test_check import owning, plant
 from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.check import check
@@ -351,3 +353,24 @@ def test_what_is_wrong_with_a_number_is_kept_beside_it(world: World) -> None:
         query = select(IdentityFinding.code).where(IdentityFinding.student_id == wrong)
         codes = sorted(connection.execute(query).scalars())
     assert codes == ["identity_number_sex", "number_birth_differs", "number_check_digit"]
+
+
+FAULTS = (
+    "UPDATE student SET problem = NULL WHERE name = '林小满'",
+    "UPDATE duplicate_pair SET state = 'decided', decided_at = 1",
+    "UPDATE student SET problem = NULL WHERE problem = 'merged'",
+    "UPDATE student_merge SET undone_at = 1",
+)
+
+
+def test_check_tells_when_pairs_and_records_disagree(world: World, database_url: Database) -> None:
+    kept = record(world, "201", "陈安", make_identity_number("990402", BORN, 118))
+    record(world, "201", "孟兰", make_identity_number("990402", BORN, 118))
+    say(world, "school201", "merge", kept)
+    record(world, "201")
+    record(world, "202", "周明远")
+    assert check(world.service) == []
+    with owning(database_url) as connection:
+        assert [{finding.code for finding in plant(world, connection, fault)} >= {"K12"} for fault in FAULTS] == [
+            True
+        ] * 4
