@@ -45,6 +45,12 @@ class Chain:
         return next(known, self.sources[-1])
 
     @property
+    def base(self) -> str:
+        """The pack on which it rests at last, itself where it rests on none; frames are no packs."""
+        packs = (source.document["pack"] for source in self.sources)
+        return str(next(pack["id"] for pack in packs if pack["kind"] != "frame"))
+
+    @property
     def kind(self) -> str:
         """The kind of request that it is about."""
         return str(self.sources[-1].document["pack"]["kind"])
