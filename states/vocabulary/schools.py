@@ -80,6 +80,8 @@ GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "school_data": ("学校关键信息变更", "The school's key data change"),
     "merging": ("合并", "The school is merged into another"),
     "closing": ("撤销", "The school is closed"),
+    "special_talent": ("有专长或特殊兴趣", "A special talent or interest"),
+    "major_closed": ("休学期满后原专业已停办", "The programme is no more"),
     "not_returned": ("休学期满两周不归", "Not back two weeks after the leave"),
     "long_leave": ("连续休学两年仍不能复学", "Two years on leave and unable to return"),
     "truancy": ("一学期旷课满九十学时", "Ninety class hours of truancy in a semester"),
