@@ -20,8 +20,8 @@ from workflow_service.actors import Actor, Grant
 from workflow_service.admission_facts import admission_facts, left_school
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import from_micros
-from workflow_service.organization_columns import organization_columns
 from workflow_service.named_facts import named_facts
+from workflow_service.organization_columns import organization_columns
 from workflow_service.other_side import other_school
 from workflow_service.record_facts import until_submit
 from workflow_service.routing import choose_class, resolve, resolve_one, surroundings

@@ -27,6 +27,7 @@ from workflow_service.history import history_row
 from workflow_service.keys import Key, claim_key
 from workflow_service.models import History, Request, RequestParty
 from workflow_service.models.columns import from_micros, to_micros
+from workflow_service.named_facts import named_facts
 from workflow_service.newcomers import Person, newcomer_rows
 from workflow_service.sql.errors import is_unique_violation
 from workflow_service.transitions import current_of
@@ -85,6 +86,7 @@ def check_request(service: Service, actor: Actor, body: NewRequest) -> PreCheck:
 def _judged(service: Service, row: Row, actor: Actor, micros: int) -> tuple[Plan, Facts]:
     plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
     calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    row.update(named_facts(service, row))
     return plan, build_facts(row, actor, micros, calendar)
 
 

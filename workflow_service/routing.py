@@ -138,7 +138,8 @@ def resolve(service: Service, connection: Connection, around: Surroundings, *, d
 
 
 def resolve_one(service: Service, connection: Connection, around: Surroundings, *, stage: str,
-                case: Mapping[str, Any], left_stage: str | None = None, other: int | None = None) -> Routing:  # fmt: skip
+                case: Mapping[str, Any], left_stage: str | None = None,
+                other: int | None = None) -> Routing:  # fmt: skip
     """The routing of a request of one school, or of a bureau itself. Raises `NoRoute`.
 
     `other`: a school beside it that has a part, with its bureau: of a double record, of what is to be reversed.
@@ -191,8 +192,8 @@ def _beside(connection: Connection, around: Surroundings, other: int, stage: str
     """The other school and its bureau as units, and how near they are. Raises `NoRoute`."""
     above = chains(connection, around.kind, other, other, around.on)[other]
     school = above[0]
-    bureau = supervisors(
-        connection, (other, stage if stage in school.stages else school.stages[0]), (other, stage), around.on)[0]  # fmt: skip
+    theirs = other, stage if stage in school.stages else school.stages[0]
+    bureau = supervisors(connection, theirs, theirs, around.on)[0]
     if bureau is None:
         raise NoRoute(f"school {school.code} has no supervising bureau for {stage} on {around.on}")
     near = {
