@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from states.calendar import day_opens
+from states.calendar import day_opens, run_clock
 from states.facts import Entry, Facts
 from states.kinds import SECTIONS
 from states.rules import check
@@ -96,6 +96,20 @@ def days_since(facts: Facts, fact: str, at_least: int) -> No | None:
     cure = Cure("wait", "nobody", f"等到 {full}", f"Wait until {full}.", {"now": until}, until)
     return No(f"{zh}为 {since}，须满 {at_least} 天，{full} 起满足",
               f"{en}: {since}; {at_least} days are full on {full}.", (cure,))  # fmt: skip
+
+
+@check(fact="same", at_most="lower")
+def told_within_working_days(facts: Facts, fact: str, at_most: int) -> No | None:
+    """逾期报告 / no more than so many working days after a day (N13-25: ten after a death); the day is not counted."""
+    day, (zh, en) = day_of(facts.data.get(fact)), fact_named(fact)
+    if day is None:
+        return not_given(fact, facts.today.isoformat())
+    due = run_clock(facts.calendar, day, at_most).due
+    if facts.today <= due:
+        return None
+    return No(f"{zh}为 {day}，{at_most} 个工作日内应于 {due} 前报告，已经逾期",
+              f"{en}: {day}; it was to be told within {at_most} working days, by {due}.",
+              (_correct(fact, facts.today),))  # fmt: skip
 
 
 # --- Coming back ---

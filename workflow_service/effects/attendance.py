@@ -1,21 +1,16 @@
-"""What attendance requests do beyond the table of kinds (在校与离校的效力): guests, and deaths that are told late."""
+"""What attendance requests do beyond the table of kinds (在校与离校的效力): guests."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 
-from states.calendar import run_clock
 from states.kinds import KINDS
 from workflow_service.completion import Completing, Effect, effect
 from workflow_service.db import reading
 from workflow_service.models import PlaceHold, RegisterEntry, SchoolClass
 from workflow_service.sql import Write
-
-DEATH_DAYS = 10
-"""Working days after a death within which the record is cancelled (N13-25)."""
 
 GUEST_ROW = Write(
     "guest_row",
@@ -58,11 +53,3 @@ def held_by_guest(completing: Completing) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"guest_request": found[0], "guest_class": found[1], "guest_school": found[2], "guest_stage": found[3]}
-
-
-@effect("death_report")
-def dead(completing: Completing) -> Effect:
-    """Late is marked and never refused: a record that stays would be one without a pupil (N13-25, N25-18)."""
-    due = run_clock(completing.facts.calendar, date.fromisoformat(completing.data["died_on"]), DEATH_DAYS).due
-    late = (completing.facts.today - due).days
-    return Effect(details={"late_days": late, "rule": "N13-25"} if late > 0 else {})

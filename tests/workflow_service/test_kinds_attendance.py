@@ -1,0 +1,161 @@
+"""In school and away from it, on both engines: each kind from draft to completion, and what it wrote."""
+
+import pytest
+
+from tests.workflow_service.world import Pupil, World
+from workflow_service.check import check
+from workflow_service.errors import Blocked
+
+
+def sound(world: World) -> None:
+    """Every invariant holds."""
+    assert [finding for finding in check(world.service)] == []
+
+
+def senior(world: World, grade: int = 10) -> Pupil:
+    pupil: Pupil = world.student("205", grade, stage="senior")
+    return pupil
+
+
+def refused(world: World, request_id: int, username: str, event: str = "submit") -> set[str]:
+    """The rules that say no."""
+    with pytest.raises(Blocked) as blocked:
+        world.fire(request_id, event, username)
+    return {reason.cite.rule for reason in blocked.value.reasons}
+
+
+def test_a_suspension_is_extended_and_ends_with_the_resumption(world: World) -> None:
+    pupil = world.student("201", 3)
+    world.complete(world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"}))
+    world.go(2027, 7, 20)
+    longer = {"until": "2028-07-31", "effective_on": "2027-07-31"}
+    world.complete(world.start("school201", "suspension_extension", pupil, ground="still_ill", data=longer))
+    assert [entry.ended_at is None for entry in world.entries(pupil.id)] == [False, True]
+    assert world.student_row(pupil.id).status == "suspended"
+    world.go(2028, 2, 24)
+    early = world.start("school201", "resumption", pupil, ground="other")
+    assert refused(world, early, "school201") == {"X-07"}
+    world.fire(early, "recall", "school201")
+    world.complete(world.start("school201", "resumption", pupil, ground="recovered"))
+    assert world.student_row(pupil.id).status == "attending"
+    sound(world)
+
+
+def test_halt_retention_and_other_leaving_end_with_a_way_back(world: World) -> None:
+    for ground, kind, back, status in (
+        ("other", "halt", "other", "halted"),
+        ("left_otherwise", "halt", "back_from_elsewhere", "other"),
+        ("enlistment", "record_retention", "retained_record", "record_retained"),
+    ):
+        pupil = senior(world)
+        away = world.start("school205", kind, pupil, ground=ground, data={"until": "2027-07-31", "ground_text": "求职"})
+        world.complete(away)
+        assert world.student_row(pupil.id).status == status
+        world.complete(world.start("school205", "resumption", pupil, ground=back)) if back != "other" else None
+    sound(world)
+
+
+def test_nobody_leaves_or_is_expelled_in_the_compulsory_stages(world: World) -> None:
+    pupil = world.student("201", 3)
+    leaving = world.start("school201", "leaving", pupil, ground="own_wish")
+    assert refused(world, leaving, "school201") == {"N25-16"}
+    expulsion = world.start("school201", "expulsion", pupil, ground="grave_breach", data={"sanctioned_on": "2026-08-20"})
+    assert refused(world, expulsion, "school201") == {"X-02"}
+    halt = world.start("school201", "halt", pupil, ground="other")
+    assert refused(world, halt, "school201") == {"WS-37"}
+
+
+def test_a_pupil_of_a_senior_school_leaves_and_another_is_expelled(world: World) -> None:
+    one, other = senior(world), senior(world)
+    home = world.enrolment(one.id).class_id
+    done = world.complete(world.start("school205", "leaving", one, ground="own_wish"))
+    assert (done.state, world.student_row(one.id).status) == ("completed", "left")
+    data = {"sanctioned_on": "2026-08-20"}
+    world.complete(world.start("school205", "expulsion", other, ground="grave_breach", data=data))
+    assert world.student_row(other.id).status == "expelled"
+    assert world.seats(home) == (0, 0)
+    sound(world)
+
+
+def test_a_dropout_keeps_the_record_and_comes_back_into_a_place(world: World) -> None:
+    pupil = world.student("201", 3)
+    home = world.enrolment(pupil.id).class_id
+    told = {"absent_since": "2026-07-01", "family_contacted": True, "dropout_cause": "work", "migrant_child": True,
+            "township_told_on": "2026-08-20", "home_county": "嫩江县"}  # fmt: skip
+    soon = world.start("school201", "dropout_report", pupil, data={**told, "absent_since": "2026-08-01"})
+    assert refused(world, soon, "school201") == {"X-01"}
+    world.fire(soon, "recall", "school201")
+    done = world.complete(world.start("school201", "dropout_report", pupil, data=told))
+    assert (done.route, world.student_row(pupil.id).status) == (["awaiting_principal", "awaiting_filing"], "dropped_out")
+    assert world.enrolment(pupil.id).class_id == home
+    assert world.seats(home) == (0, 0)
+    [entry] = world.entries(pupil.id)
+    assert (entry.section, entry.data["home_county"]) == ("dropout", "嫩江县")
+    world.complete(world.start("school201", "dropout_return", pupil, ground="other"))
+    assert (world.student_row(pupil.id).status, world.seats(home)) == ("attending", (1, 0))
+    sound(world)
+
+
+def test_a_missing_pupil_is_reported_and_found(world: World) -> None:
+    pupil = world.student("201", 3)
+    world.complete(world.start("school201", "missing_report", pupil, data={"last_seen_on": "2026-08-20"}))
+    assert world.student_row(pupil.id).status == "missing"
+    world.complete(world.start("school201", "dropout_return", pupil, ground="found"))
+    assert world.student_row(pupil.id).status == "attending"
+    sound(world)
+
+
+def test_a_pupil_goes_abroad_and_returns_into_the_grade_of_the_learning_record(world: World) -> None:
+    pupil, lower = world.student("201", 3), world.school_class("201", 2)
+    world.complete(world.start("school201", "going_abroad", pupil, ground="other", data={"country": "法国"}))
+    assert world.student_row(pupil.id).status == "abroad"
+    world.complete(world.start("school201", "return_from_abroad", pupil, grade=2))
+    assert world.student_row(pupil.id).status == "attending"
+    assert world.enrolment(pupil.id).class_id == lower
+    [entry] = world.entries(pupil.id)
+    assert (entry.section, entry.ended_at is None) == ("abroad", False)
+    sound(world)
+
+
+def test_a_change_of_class_moves_the_held_place(world: World) -> None:
+    pupil, there = world.student("201", 3), world.school_class("201", 3, sequence=2)
+    home = world.enrolment(pupil.id).class_id
+    same = world.start("school201", "class_change", pupil)
+    assert refused(world, same, "school201") == {"WS-59"}
+    world.fire(same, "recall", "school201")
+    nowhere = world.start("school201", "class_change", pupil, data={"class_name": "9班"})
+    assert refused(world, nowhere, "school201") == {"WS-32"}
+    world.fire(nowhere, "recall", "school201")
+    change = world.start("school201", "class_change", pupil, data={"class_name": "2班"})
+    world.fire(change, "submit", "school201")
+    assert (world.seats(home), world.seats(there)) == ((1, 0), (0, 1))
+    world.complete(change)
+    assert (world.seats(home), world.seats(there)) == ((0, 0), (1, 0))
+    assert world.student_row(pupil.id).status == "attending"
+    sound(world)
+
+
+def test_a_grade_is_skipped_once_in_a_stage(world: World) -> None:
+    pupil, above = world.student("201", 3), world.school_class("201", 4)
+    world.school_class("201", 5)
+    two = world.start("school201", "skip_grade", pupil, grade=5)
+    assert refused(world, two, "school201") == {"X-02"}
+    world.fire(two, "recall", "school201")
+    world.complete(world.start("school201", "skip_grade", pupil, grade=4))
+    assert world.enrolment(pupil.id).class_id == above
+    again = world.start("school201", "skip_grade", pupil, grade=5)
+    assert refused(world, again, "school201") == {"X-02"}
+    sound(world)
+
+
+def test_two_in_a_hundred_of_grade_eleven_repeat_and_nobody_in_the_compulsory_stages(world: World) -> None:
+    child = world.student("201", 3)
+    world.school_class("201", 2)
+    assert refused(world, world.start("school201", "repeat_grade", child, grade=2), "school201") == {"TR-14"}
+    pupils = [senior(world, 11) for _ in range(50)]
+    below = world.school_class("205", 10, stage="senior")
+    world.complete(world.start("school205", "repeat_grade", pupils[0], grade=10))
+    assert world.enrolment(pupils[0].id).class_id == below
+    second = world.start("school205", "repeat_grade", pupils[1], grade=10)
+    assert refused(world, second, "school205") == {"X-03"}
+    sound(world)
