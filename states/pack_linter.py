@@ -47,7 +47,8 @@ def lint_all(texts: Mapping[str, str], today: date | None = None) -> list[Diagno
             continue  # Its findings are already listed; a pack that cannot be read has no pairs.
     between = [chain for chain in chains if chain.kind in KINDS and KINDS[chain.kind].sides == "two"]
     for one, other in combinations(between, 2):
-        if one.kind == other.kind and one.base == other.base:
+        shared = one.compiled["route"].keys() & other.compiled["route"].keys()
+        if one.kind == other.kind and (one.base == other.base or shared):
             findings += [*pairs(one, other), *pairs(other, one)]
     return _in_order(dict.fromkeys(findings))
 
