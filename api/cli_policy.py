@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api import cli_cases, cli_versions
 from api.cli_wiring import built_service
-from api.policy_words import explained, listed, rule_explained, rule_lines
+from api.policy_words import explained, listed, rule_explained, rule_lines, unanswered
 from states.diagram import route_diagram, status_diagram
 from states.pack_linter import lint_all
 from states.pack_rules import listed_rules
@@ -22,7 +22,7 @@ from workflow_service.facts import gather
 from workflow_service.grants import actor_named
 from workflow_service.models import Request
 from workflow_service.pack_files import shipped_shelf
-from workflow_service.packs import shipped_cases, shipped_definitions, shipped_texts
+from workflow_service.packs import shipped_cases, shipped_catalogue, shipped_definitions, shipped_texts
 
 
 @click.group()
@@ -75,17 +75,21 @@ def rules(packs: tuple[str, ...], as_json: bool, inherited: bool) -> None:
       workflow-service policy rules nenjiang-k12
       workflow-service policy rules --json
     """
-    definitions = {definition.pack: definition for definition in shipped_definitions()}
+    definitions = sorted(shipped_definitions(), key=lambda one: (one.pack, one.kind))
+    known = {definition.pack for definition in definitions}
     for pack in packs:
-        if pack not in definitions:
-            raise click.ClickException(f"there is no pack {pack}; there are {', '.join(sorted(definitions))}")
+        if pack not in known:
+            raise click.ClickException(f"there is no pack {pack}; there are {', '.join(sorted(known))}")
     cases = shipped_cases()
     rows = [
         row
-        for pack in packs or sorted(definitions)
-        for row in listed(definitions[pack], cases.get(f"{pack}/transfer.cases.md", ""))
-        if inherited or row["stated_by"] == pack
+        for definition in definitions
+        if not packs or definition.pack in packs
+        for row in listed(definition, cases.get(f"{definition.pack}/{definition.kind}.cases.md", ""))
+        if inherited or row["stated_by"] == definition.pack
     ]
+    if not packs:
+        rows += unanswered(shipped_catalogue(), (rule for one in definitions for rule in listed_rules(one)))
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return

@@ -10,12 +10,14 @@ from typing import Any
 
 from states.cases.exercise import Exercised, Stated, exercised, stated
 from states.cases.shelf import Shelf
+from states.catalogue import Entry, answering
 from states.decide import explain
 from states.definition import Citation, Definition
 from states.facts import Facts
 from states.joint_cure import joint_cure
+from states.kinds import KINDS
 from states.pack_diff import WORDS, Difference
-from states.pack_rules import listed_rules, scenarios
+from states.pack_rules import ListedRule, listed_rules, scenarios
 from states.plan import STATE_LABELS, Plan
 from states.rule_words import other_reading, row_words
 from states.rules.wording import UNIT_NAMES, day_named, end_named
@@ -37,10 +39,10 @@ def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
     """
     shown = scenarios(definition, cases) if cases else {}
     for rule in listed_rules(definition):
-        found = shown.get(rule.id) or shown.get(rule.cite.rule) or ()
+        found = shown.get(rule.id) or shown.get(rule.cite.rule) or ((rule.shown,) if rule.shown else ())
         yield {
-            "pack": definition.pack, "version": definition.version, "rule": rule.cite.rule, "id": rule.id,
-            "kind": rule.kind, "article": rule.cite.article, "basis": rule.cite.basis, "stated_by": rule.cite.pack,
+            "pack": definition.pack, "of": definition.kind, "version": definition.version, "rule": rule.cite.rule,
+            "id": rule.id, "kind": rule.kind, "article": rule.cite.article, "basis": rule.cite.basis, "stated_by": rule.cite.pack,
             "scenario": found[0] if found and rule.software else None,
             "scenarios": list(found) if rule.software else [],
             "not_software": rule.because if not rule.software or not found else None,
@@ -48,13 +50,26 @@ def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
+def unanswered(catalogue: Iterable[Entry], rules: Iterable[ListedRule]) -> Iterator[dict[str, Any]]:
+    """The rules of the catalogue that no pack answers for, in the form of `listed`: each is a gap."""
+    known = {entry.id: entry for entry in catalogue}
+    for id_, found in answering(rules, known).items():
+        if not found:
+            yield {
+                "pack": None, "of": None, "version": None, "rule": id_, "id": id_, "kind": "missing",
+                "article": known[id_].section, "basis": None, "stated_by": None, "scenario": None, "scenarios": [],
+                "not_software": None, "because": known[id_].text, "value": None, "other_reading": None,
+            }  # fmt: skip
+
+
 def rule_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The list for people: under each pack a line for the rule and one for what shows it, or why nothing does."""
     pack = None
     for row in rows:
-        if row["pack"] != pack:
-            pack = row["pack"]
-            yield f"{pack} v{row['version']}"
+        if (row["pack"], row["of"]) != pack:
+            pack = row["pack"], row["of"]
+            title = f"{row['pack']} {KINDS[row['of']].label} v{row['version']}" if row["of"] else "没有规则包回答的条目"
+            yield title
         name = row["rule"] if row["id"] == row["rule"] else f"{row['rule']} [{row['id']}]"
         yield f"  {name}  {row['article']}  〔{BASES[row['basis']]}〕"
         if row["kind"] != "parameter" and row["not_software"]:

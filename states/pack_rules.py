@@ -28,6 +28,7 @@ class ListedRule:
     because: str | None
     value: Any = None  # of a parameter: what was chosen where the text is contradictory or silent
     other_reading: Any = None
+    shown: str | None = None  # the test of a rule that the service itself keeps (由系统保证)
 
 
 def listed_rules(definition: Definition) -> Iterator[ListedRule]:
@@ -41,7 +42,7 @@ def listed_rules(definition: Definition) -> Iterator[ListedRule]:
                 continue  # A step that only carries labels is cited by its route.
             yield ListedRule(
                 name, cite(compiled, name, row), table, table != "not_software", row.get("because"),
-                row.get("value"), row.get("other_reading"),
+                row.get("value"), row.get("other_reading"), row.get("shown"),
             )  # fmt: skip
             for inner, waiver in row.get("except", {}).items():
                 source = cite(compiled, inner, {"pack": row["pack"], **waiver})

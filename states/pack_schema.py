@@ -159,6 +159,7 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         "types": Key(words(FILE_TYPES, "kind of file that the store can judge")),
         "blocks": Key(words(EVENTS, "event")),
     },
+    "kept": {**CITED, "shown": Key(TEXT, True)},
     "not_software": {**CITED},
 }
 """Fixed table → keys of a row. `papers` (named sets of documents) and `pack` have forms of their own."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, insert, select
 
+from states.catalogue import CATALOGUE, Entry, entries
 from states.definition import Definition, Route
 from states.pack_reader import read_canonical, read_pack
 from states.plan import Plan, compile_plan
@@ -30,6 +31,11 @@ def shipped_texts() -> dict[str, str]:
 def shipped_cases() -> dict[str, str]:
     """The cases beside the packs: {"national-k12/transfer.cases.md": text}."""
     return _shipped(".cases.md")
+
+
+def shipped_catalogue() -> list[Entry]:
+    """Every rule of the catalogue that the packs are held against."""
+    return list(entries((resources.files("states") / "policies" / CATALOGUE).read_text(encoding="utf-8")))
 
 
 def _shipped(ending: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ Path = tuple[Any, ...]
 Edit = tuple[str, Any]
 GONE: Final = object()
 
-DOCUMENTARY: Final = ("source", "parameter", "not_software")
+DOCUMENTARY: Final = ("source", "parameter", "kept", "not_software")
 """Tables that are read by people and asked by no rule."""
 WORDING: Final = (
     "rule", "article", "basis", "because", "local", "changes", "label", "label_en", "approve_label", "approve_label_en",
