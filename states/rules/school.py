@@ -170,24 +170,20 @@ def succeeded_or_empty(facts: Facts) -> No | None:
 
 
 @check(fact="same", at_most="lower")
-def late_with_reason(facts: Facts, fact: str, at_most: int) -> No | None:
-    """逾期须说明 / what comes later than so many working days after a day is taken in with its reason in words.
-
-    The day itself is not counted (民法典 201).
-    """
-    day, text = day_of(facts.data.get(fact)), facts.data.get("text")
+def within_working_days(facts: Facts, fact: str, at_most: int) -> No | None:
+    """逾期 / no more than so many working days after a day, which is not counted itself (V21-01; 民法典 201)."""
+    day = day_of(facts.data.get(fact))
     if day is None:
         return not_given(fact, facts.today.isoformat())
     passed = remaining_working_days(facts.calendar, day, facts.today) if day < facts.today else 0
-    if passed <= at_most or (isinstance(text, str) and text.strip()):
+    if passed <= at_most:
         return None
     zh, en = fact_named(fact)
-    cure = Cure("supply", "applicant", "在“说明”中写明逾期原因", "Say in “text” why it is late.", {"data.text": "…"})
     return No(
-        f"{zh}为 {day}，已过 {passed} 个工作日，应在 {at_most} 个工作日内办理；须写明原因",
-        f"{en}: {day}; {passed} working days have passed, due within {at_most}. The reason is wanted in words.",
-        (cure,), pending=True,
-    )  # fmt: skip
+        f"{zh}为 {day}，已过 {passed} 个工作日，应在 {at_most} 个工作日内办理",
+        f"{en}: {day}; {passed} working days have passed, due within {at_most}.",
+        (_correct(fact, facts.today.isoformat()),),
+    )
 
 
 @check(fact="same", at_least="higher")
@@ -205,29 +201,6 @@ def working_days_before(facts: Facts, fact: str, at_least: int) -> No | None:
         f"{en}: {day}; {left} working days are left, {at_least} are wanted.",
         (_correct(fact, (day + timedelta(days=2 * at_least + 10)).isoformat()),),
     )
-
-
-@check(fact="same", at_least="higher")
-def number_reached(facts: Facts, fact: str, at_least: int) -> No | None:
-    """未达规定数 / a number is at least so large (V10-10: 90 class hours)."""
-    number = facts.data.get(fact)
-    if not isinstance(number, int):
-        return not_given(fact, at_least, f"（须不少于 {at_least}）", f" (at least {at_least})")
-    if number >= at_least:
-        return None
-    zh, en = fact_named(fact)
-    return No(f"{zh}为 {number}，须不少于 {at_least}", f"{en}: {number}; at least {at_least} are wanted.",
-              (_correct(fact, at_least),))  # fmt: skip
-
-
-@check(fact="same", at_least="higher")
-def weeks_since(facts: Facts, fact: str, at_least: int) -> No | None:
-    """未满规定周数 / so many weeks are full: since the 1st, two weeks are full on the 15th (V10-10)."""
-    since = day_of(facts.data.get(fact))
-    if since is None:
-        latest = facts.today - timedelta(weeks=at_least)
-        return not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
-    return _full(facts, fact, since, since + timedelta(weeks=at_least), f"{at_least} 周", f"{at_least} weeks")
 
 
 @check(fact="same", at_least="higher")
@@ -250,17 +223,6 @@ def _full(facts: Facts, fact: str, since: date, full: date, zh_time: str, en_tim
         f"{en}: {since}; {en_time} are full on {full}.",
         (Cure("wait", "nobody", f"等到 {full}", f"Wait until {full}.", {"now": until}, until),),
     )
-
-
-@check()
-def no_undecided_double(facts: Facts) -> No | None:
-    """疑似重复，暂不予注册 / an undecided pair of the duplicate queue holds the registration (V14-04)."""
-    if not facts.duplicate:
-        return None
-    cure = Cure(
-        "settle", "school", "先处理查重中的疑似重复", "Settle the likely duplicate first.", {"duplicate": False}
-    )
-    return No("查重未通过：有待处理的疑似重复，暂不予注册", "An undecided duplicate holds this registration.", (cure,))
 
 
 @check(of_the_record=True)
