@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workflow_service.service import Service
 
 BOXES: Final = ("todo", "waiting", "mine", "done")
+DECIDERS: Final = frozenset({"registrar", "principal"})
 NEVER: Final = 2**63 - 1
 """Where no due date is, for sorting: soonest due first, these last."""
 
@@ -65,6 +66,9 @@ def box_predicate(actor: Actor, box: str) -> ColumnElement[bool]:
         return Request.id.in_(_to_do(actor))
     if box == "mine":
         return Request.applicant_id == actor.organization_id
+    if box in ("waiting", "done") and not actor.roles & DECIDERS:
+        # Whoever only looks is no party to anything: an auditor's organization never stands in a request.
+        return and_(in_scope(actor), Request.open if box == "waiting" else Request.final)
     party = Request.id.in_(select(RequestParty.request_id).where(RequestParty.path == actor.path))
     if box == "waiting":
         return and_(party, Request.open, Request.id.not_in(_to_do(actor)))

@@ -124,6 +124,7 @@ def remaining(row: Mapping[str, Any]) -> Remaining | None:
     return Remaining(texts.get(group, left), *looks.get(group, ("blue", "clock")))
 
 
+FACTS: dict[str, Pair] = {name: (kind.label, kind.label_en) for name, kind in DATA_FACTS.items()}
 TEMPLATE_GLOBALS: dict[str, Any] = {
     "label": label, "remaining": remaining, "state_named": state, "grade_named": grade, "fact_value": fact_value,
     "tag_look": tag_look,
@@ -134,5 +135,5 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "GROUPS": GROUPS, "SECTIONS": SECTIONS, "KINDS_BY_GROUP": KINDS_BY_GROUP,
     "holds_place": lambda kind: KIND_TABLE[kind].place,
     "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS,
-    "FACTS": {name: (kind.label, kind.label_en) for name, kind in DATA_FACTS.items()},
+    "FACTS": FACTS,
 }  # fmt: skip

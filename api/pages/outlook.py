@@ -7,7 +7,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from api.pages.labels import HISTORY, grade, label
+from api.pages.effects import effects, ending, held_back, in_past
+from api.pages.labels import HISTORY, label
 from api.pages.language import days_in_words, pick, t, zh
 
 Request = Mapping[str, Any]
@@ -26,18 +27,15 @@ OPINIONS = {
 
 
 def consequence(view: Request, event: str) -> str:
-    """One sentence: what happens when this event is sent."""
-    if event in ("approve", "file", "submit"):
+    """What happens when this event is sent."""
+    if event in ("approve", "file", "submit", "confirm_arrival"):
         return _forward(view, event)
-    if event == "confirm_arrival":
-        return _moves(view)
     sentences = {
         "return": t("期限停止计算，由{s}补正后重新提交，回到本环节。",
                     "The clock stops; {s} completes it and resubmits; it comes back to this step.",
                     s=_name(view["applicant"])),
-        "reject": t("本件终结，占用的学位释放；监护人可以申诉。",
-        "The request ends, its place is free; the guardian may object."),
-        "recall": t("本件终结，占用的学位释放；可另行申请。", "The request ends, its place is free again."),
+        "reject": t("{e}；监护人可以申诉。", "{e}; the guardian may object.", e=ending(view)),
+        "recall": t("{e}；可另行申请。", "{e}; another request can be made.", e=ending(view)),
         "resubmit": t("回到原环节，期限按剩余天数继续计算。", "Back to the step it came from; the clock goes on."),
         "remind": t("向当前办理单位发出催办并记入流转记录。", "The unit is reminded; the trail shows it."),
         "note": t("只记入流转记录，不改变状态。", "Only written into the trail; the state stays."),
@@ -52,29 +50,12 @@ def _forward(view: Request, event: str) -> str:
     if len(several) > 1 and len(route[here]["approved"]) + 1 < len(several):
         return t("还须另一单位核准后才进入下一环节。", "The other unit must confirm too before it goes on.")
     if here + 1 >= len(route):
-        return t("本件办结。", "The request is completed.")
+        return Markup(" ").join([*effects(view), t("本件办结。", "The request is completed.")])
     after = route[here + 1]
     units = escape(t("、", ", ")).join(_name(unit) for unit in after["organizations"])
     text = t("进入“{step}”，由{units}在 {n} 个工作日内办理。", "Goes on to “{step}”: {units}, within {n} working days.",
              step=pick(after, "label"), units=units, n=after["working_days"])  # fmt: skip
-    if event == "submit":
-        text += Markup(" ") + t(
-            "同时占用学位一个，该生不能再办其他转学。",
-            "A place is held, and no other transfer of this student can be submitted.",
-        )
-    return text
-
-
-def _moves(view: Request) -> str:
-    return t(
-        "学籍由{a}转至{b}（{g}{c}）；{a}在册减 1，{b}在册加 1；回执送{a}；本件办结。",
-        "The enrolment moves from {a} to {b} ({g} {c}): one fewer, one more; {a} gets the receipt; completed.",
-        a=_name(view["origin_school"]), b=_name(view["destination_school"]), g=grade(view["grade"]), c=_class(view),
-    )  # fmt: skip
-
-
-def _class(view: Request) -> Markup:
-    return zh(view.get("class"))
+    return Markup(" ").join([text, held_back(view)]) if event == "submit" and held_back(view) else text
 
 
 def _name(organization: Mapping[str, Any]) -> Markup:
@@ -120,13 +101,11 @@ def ended_because(view: Request) -> Mapping[str, Any] | None:
 
 def ended_then(view: Request) -> str:
     """What an end means for the family, and what can still be done."""
-    texts = {
-        "completed": t("学籍已转入{b}。", "The enrolment has moved to {b}.", b=_name(view["destination_school"])),
-        "rejected": t("占用的学位已释放；监护人有异议的可以申诉。",
-                      "The place is free again; the guardian may object."),
-    }  # fmt: skip
-    again = t("占用的学位已释放；仍需转学的，可以重新申请。", "The place is free again; a new request can be made.")
-    return texts.get(view["state"], again)
+    if view["state"] == "completed":
+        return in_past(view)
+    if view["state"] == "rejected":
+        return t("{e}；监护人有异议的可以申诉。", "{e}; the guardian may object.", e=ending(view))
+    return t("{e}；仍需办理的，可以重新申请。", "{e}; a new request can be made.", e=ending(view))
 
 
 def missing_lines(view: Request) -> list[str]:
@@ -199,8 +178,9 @@ def done_text(view: Request, event: str) -> str:
         "amend": t("已保存修改。", "The correction is stored."),
         "add_document": t("材料已上传。", "The paper is uploaded."),
         "remove_document": t("材料已移除。", "The paper is removed."),
-        "confirm_arrival": t("已确认接收，学籍已转入本校。", "Arrival confirmed: the enrolment has moved here."),
     }
+    if event == "confirm_arrival" and view["kind"] == "transfer":
+        return t("已确认接收，学籍已转入本校。", "Arrival confirmed: the enrolment has moved here.")
     if event in texts:
         return texts[event]
     if event not in HISTORY:

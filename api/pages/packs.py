@@ -13,13 +13,13 @@ from states.definition import Definition
 MEBI = 1024 * 1024
 
 
-def pack_in_force(pack: str) -> Definition:
-    """The version of a pack that transfers follow today; asked once per page. Raises LookupError."""
-    known: dict[str, Definition] = g.setdefault("packs", {})
-    if pack not in known:
+def pack_in_force(pack: str, kind: str = "transfer") -> Definition:
+    """The version of a pack that a kind follows today; asked once per page. Raises LookupError."""
+    known: dict[tuple[str, str], Definition] = g.setdefault("packs", {})
+    if (pack, kind) not in known:
         today = service().clocks.now().date()
-        known[pack] = service().packs.definition(service().packs.in_force(pack, "transfer", today))
-    return known[pack]
+        known[pack, kind] = service().packs.definition(service().packs.in_force(pack, kind, today))
+    return known[pack, kind]
 
 
 def pack_title(pack: str) -> Any:
@@ -31,9 +31,12 @@ def pack_title(pack: str) -> Any:
     return pick({"title": found.title, "title_en": found.title_en}, "title")
 
 
-def document_limit(pack: str) -> int:
-    """Bytes that one file of a request may have under a pack (SYS-09)."""
-    return pack_in_force(pack).document_limit
+def document_limit(pack: str, kind: str) -> int:
+    """Bytes that one file of a request may have under a pack (SYS-09); the national size where it is out of force."""
+    try:
+        return pack_in_force(pack, kind).document_limit
+    except LookupError:
+        return 2 * MEBI
 
 
 def megabytes(size: int) -> str:

@@ -14,23 +14,27 @@ from api.documents import _name as name_of_file
 from api.endpoint import service
 from api.errors import Problem, problem_of
 from api.pages import outlook
-from api.pages.forms import form_key, once, whole_given
+from api.pages.forms import Asked, facts_given, form_key, once, whole_given
 from api.pages.frame import Message, bad, ident, page, pages
-from api.pages.labels import STATES, label
+from api.pages.labels import FACTS, STATES, label
 from api.pages.language import moment, t
 from api.pages.packs import document_limit, megabytes
 from api.pages.papers import printable
 from api.pages.session import actor, new_key
+from api.pages.starting import facts_known
+from states.kinds import KINDS as KIND_TABLE
+from states.plan import APPROVING
 from workflow_service.boxes import Wanted, list_requests
 from workflow_service.documents.content import Unacceptable
 from workflow_service.documents.store import StoreFull
 from workflow_service.errors import ServiceError
+from workflow_service.facts import gather
 from workflow_service.request_documents import add_document, open_document, remove_document
 from workflow_service.transitions import fire
 from workflow_service.views.requests import request_view
 
 FACT_OF = {"confirm_arrival": "arrived_on", "note": "attends_since"}
-"""The fact that may come along with an event, as a day."""
+"""The fact that may come along with an event whatever the pack says, as a day."""
 
 
 @pages.get("/requests/<request_id>")
@@ -49,11 +53,15 @@ def send_event(request_id: str) -> Response:
         view = request_view(service(), number, actor())
         text = t("退回补正须写明缺什么、补什么。", "A return must say what is missing.")
         return _page(view, messages=[Message("bad", text)], typed=request.form, status=422)
+    if missing := _not_brought(number, event):
+        view = request_view(service(), number, actor())
+        text = t("请填写：{f}", "Fill in: {f}", f=t("、", ", ").join(label(FACTS, name) for name in missing))
+        return _page(view, messages=[Message("bad", text)], typed=request.form, status=422)
     key = form_key()
     try:
         once(key, lambda: fire(
             service(), number, event, actor(), version=whole_given("version") or 0, comment=comment or None,
-            reason=request.form.get("reason") or None, data=_data(event), key=key,
+            reason=request.form.get("reason") or None, data=_data(number, event), key=key,
             received=g.received).request_id)  # fmt: skip
     except ServiceError as error:
         return _refused(number, problem_of(error))
@@ -108,7 +116,7 @@ def _page(
     view: dict[str, Any], *, messages: list[Message], typed: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     files = [file for row in view["documents"] for file in row["files"]]
-    limit = document_limit(view["policy"]["id"])
+    limit = document_limit(view["policy"]["id"], view["kind"])
     allowed = [event for event in view["events"] if event["allowed"]]
     answer = page(
         "request.html", area="list_requests", messages=messages, view=view, typed=typed or {}, status=status,
@@ -116,7 +124,11 @@ def _page(
         allowed={event["event"]: event for event in allowed}, groups=outlook.event_groups(view["events"]),
         consequences={event["event"]: outlook.consequence(view, event["event"]) for event in allowed},
         clock=outlook.clock_in_words(view["clock"]), pauses=outlook.pauses_in_words(view["clock"]),
-        missing=outlook.missing_lines(view), trail=outlook.trail(view), fact_of=FACT_OF, opinions=_opinions(),
+        missing=outlook.missing_lines(view), trail=outlook.trail(view), opinions=_opinions(),
+        values=typed or {}, wrong={},
+        fact_of={event: fact for event, fact in FACT_OF.items() if view["two_schools"] or event != "note"},
+        brings=[Asked(name, {}) for name in view["facts"]["brings"] if name not in FACT_OF.values()],
+        facts=facts_known(), kind_row=KIND_TABLE[view["kind"]], class_names=(),
         **_chosen(files), today=service().clocks.now().date(), limit=limit, limit_mb=megabytes(limit),
         most=current_app.config["MAX_CONTENT_LENGTH"], ended=outlook.ended_because(view),
         ended_then=outlook.ended_then(view) if view["final"] else "",
@@ -155,10 +167,24 @@ def _comment(event: str) -> str:
     return "\n".join(part for part in (f"{head}\n{listed}" if listed else "", text) if part)[:2000]
 
 
-def _data(event: str) -> dict[str, Any]:
-    fact = FACT_OF.get(event)
-    given = request.form.get(f"data.{fact}", "").strip() if fact else ""
-    return {fact: given} if fact and given else {}
+def _brings(number: int, event: str) -> list[str]:
+    """The facts that the holder of the step gives with an event that moves on."""
+    if event not in APPROVING:
+        return []
+    row, plan, _facts = gather(service(), number, actor())
+    step = plan.step(row["state"])
+    return [name for name in step.brings if name != FACT_OF.get(event)] if step else []
+
+
+def _not_brought(number: int, event: str) -> list[str]:
+    """Those of them that were left empty."""
+    brings = _brings(number, event)
+    return [name for name in brings if name not in facts_given(brings)]
+
+
+def _data(number: int, event: str) -> dict[str, Any]:
+    names = [FACT_OF[event]] if event in FACT_OF else []
+    return facts_given([*names, *_brings(number, event)])
 
 
 def _refused(number: int, problem: Problem) -> Response:
@@ -202,7 +228,9 @@ def _next_todo(this: str) -> tuple[str, str] | None:
         return url_for("pages.list_requests", box="todo"), t(
             "待办已全部办完，返回列表", "Nothing left to do; back to the list"
         )
-    return url_for("pages.show_request", request_id=after.id), t("下一件：{n}", "Next: {n}", n=after.student_name)
+    return url_for("pages.show_request", request_id=after.id), t(
+        "下一件：{n}", "Next: {n}", n=after.student_name or after.destination_name
+    )
 
 
 def _back(number: int, *, done: str, anchor: str = "message") -> Response:

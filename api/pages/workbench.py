@@ -10,7 +10,7 @@ from flask import Response, g, request
 
 from api.endpoint import service
 from api.pages.frame import address, page, pages
-from api.pages.labels import BOXES, KINDS, STATES, label
+from api.pages.labels import BOXES, STATES, label
 from api.pages.language import instant, t
 from api.pages.session import actor
 from states.calendar import day_opens, remaining_working_days
@@ -78,6 +78,7 @@ def workbench() -> Response:
                 ("later", t("其余待办", "The rest"), later)),
         notices=notices_view(service(), actor()), windows=windows_with_countdown(), today=service().clocks.now(),
         next_due=min(dates, default=None), more=more, decides=decides(actor()), post=_post(),
+        many_schools=actor().kind != "school",
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def requests_page() -> Response:
     wanted = {name: request.args.get(name, "").strip() for name in ("box", "kind", "state", "due", "q")}
     if wanted["box"] not in (*BOXES, "", "all"):
         raise NotFound
-    box = wanted["box"] or "todo"
+    box = wanted["box"] or _boxes()[0]
     due = _due_before(wanted["due"])
     asked = Wanted(
         None if box == "all" else box, wanted["kind"] or None, wanted["state"] or None, due, wanted["q"] or None
@@ -105,8 +106,13 @@ def requests_page() -> Response:
         due_chips=_chips(box),
         states={code: label(STATES, code) for code in (*STEPS, "returned", "draft", "completed", "rejected",
                                                                      "recalled", "expired")},
-        kinds=KINDS, filtered=any(wanted[name] for name in ("state", "due", "q", "kind")),
+        boxes=_boxes(), filtered=any(wanted[name] for name in ("state", "due", "q", "kind")),
     )  # fmt: skip
+
+
+def _boxes() -> tuple[str, ...]:
+    """The boxes that somebody has: nothing waits for whoever only looks, and nothing was started by them."""
+    return tuple(BOXES) if decides(actor()) else ("waiting", "done")
 
 
 def _post() -> str:
