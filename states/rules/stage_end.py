@@ -210,6 +210,21 @@ def all_given(facts: Facts, fields: Sequence[str]) -> No | None:
               pending=True)  # fmt: skip
 
 
+@check(fact="same", fields="same")
+def said_of_both(facts: Facts, fact: str, fields: Sequence[str]) -> No | None:
+    """申报与内容不符 / a fact that decides the way says truly whether all of these are given (HE14-12)."""
+    given = all(facts.data.get(name) not in (None, "") for name in fields)
+    if given is (facts.data.get(fact) is True):
+        return None
+    zh, en = fact_named(fact)
+    names = "、".join(fact_named(name)[0] for name in fields), ", ".join(fact_named(name)[1] for name in fields)
+    said = ("是", "yes") if given else ("否", "no")
+    cure = Cure(
+        "correct", "applicant", f"将“{zh}”改为“{said[0]}”", f"Set “{en}” to {said[1]}.", {f"data.{fact}": given}
+    )
+    return No(f"“{zh}”与所填的{names[0]}不符", f"“{en}” does not agree with what is given: {names[1]}.", (cure,))
+
+
 @check()
 def different_city(facts: Facts) -> No | None:
     """同一城市不得转学 / no transfer between two universities of one city (HE41-03)."""

@@ -251,6 +251,15 @@ class World:
                 ).one()
             )
 
+    def admit(self, student_id: int, code: str) -> None:
+        """One more school admits somebody who waits for the register."""
+        with db.begin(self.service.engine) as connection:
+            connection.execute(insert(RegisterEntry), {
+                "id": self.service.ids.new(student_id), "bucket": self.student_row(student_id).bucket,
+                "student_id": student_id, "section": "admission", "school_id": self.organization(code).id,
+                "valid_from": date(2026, 9, 1), "recorded_at": self.at, "data": {},
+            })  # fmt: skip
+
     def student_row(self, student_id: int) -> Any:
         with db.reading(self.service.engine) as connection:
             return connection.execute(select(Student.__table__).where(Student.id == student_id)).one()
@@ -267,7 +276,7 @@ class Pupil:
 
 
 def _first(stage: str) -> int:
-    return {"primary": 1, "junior": 7, "senior": 10}[stage]
+    return {"primary": 1, "junior": 7, "senior": 10}.get(stage, 1)
 
 
 def make_world(url: str, owner_url: str, folder: Path) -> World:
