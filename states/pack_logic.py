@@ -31,14 +31,15 @@ def logic(chain: Chain) -> Iterator[Diagnostic]:
 
 
 def _routes(chain: Chain) -> Iterator[Diagnostic]:
-    """Exactly one route for every combination of the facts that routes ask."""
+    """Exactly one route for every combination of the facts that routes ask; of grounds, the pack's own."""
     routes = chain.compiled["route"]
     if not routes:
         yield chain.finding("error", "P020", "route", "", "there is no route")
         return
     facts = sorted({fact for row in routes.values() for fact in row.get("when", {})})
     told: set[tuple[str, ...]] = set()
-    for values in product(*(fact_domain(fact) for fact in facts)):
+    own = tuple(chain.compiled["ground"])
+    for values in product(*((own or fact_domain(fact)) if fact == "ground" else fact_domain(fact) for fact in facts)):
         case = dict(zip(facts, values, strict=True))
         if case.get("same_bureau") and case.get("same_province") is False:
             continue  # One bureau lies in one province: nobody can be in this case.
