@@ -253,9 +253,10 @@ class World:
 
     def admit(self, student_id: int, code: str) -> None:
         """One more school admits somebody who waits for the register."""
+        bucket = self.student_row(student_id).bucket
         with db.begin(self.service.engine) as connection:
             connection.execute(insert(RegisterEntry), {
-                "id": self.service.ids.new(student_id), "bucket": self.student_row(student_id).bucket,
+                "id": self.service.ids.new(bucket), "bucket": bucket,
                 "student_id": student_id, "section": "admission", "school_id": self.organization(code).id,
                 "valid_from": date(2026, 9, 1), "recorded_at": self.at, "data": {},
             })  # fmt: skip
