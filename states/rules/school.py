@@ -128,6 +128,21 @@ def years_of_stage(facts: Facts, stage: str, at_least: int, at_most: int) -> No 
 
 
 @check()
+def nine_years_together(facts: Facts) -> No | None:
+    """九年一贯制 / primary and junior in one school are nine years together, 6+3 or 5+4 (CD-02)."""
+    primary, junior = facts.data.get("years_primary"), facts.data.get("years_junior")
+    if not isinstance(primary, int) or not isinstance(junior, int) or not primary or not junior:
+        return None
+    if primary + junior == 9:
+        return None
+    return No(
+        f"小学和初中同设的学校为九年一贯制，两段合计应为 9 年，申请 {primary + junior} 年",
+        f"A school of both stages has nine years together; {primary + junior} were given.",
+        (_correct("years_junior", 9 - primary),),
+    )
+
+
+@check()
 def code_is_free(facts: Facts) -> No | None:
     """学校代码已被使用 / no two organizations have one code."""
     if not facts.code_taken:

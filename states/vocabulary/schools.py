@@ -55,11 +55,7 @@ FACTS: Final[dict[str, FactKind]] = {
     "successor_code": FactKind("text", "接收学校代码", "Code of the school that takes over", most=20),
     "archive_unit": FactKind("text", "指定的档案接收单位", "Unit named to keep the archives", most=100),
     # 中等职业教育 (V10, V14, V21, HN22).
-    "reported_to_school_on": FactKind("date", "到校报到日期", "Reported at the school on"),
-    "home_school_agreed": FactKind(
-        "bool", "学生与监护人已提出书面申请", "Student and guardian have applied in writing"
-    ),
-    "ordinary_school_record": FactKind("bool", "现在普通高中有学籍", "Has a record at an ordinary senior school"),
+    "full_time": FactKind("bool", "全日制", "Full-time"),
     "compulsory_finished": FactKind("bool", "已完成义务教育", "Has finished compulsory education"),
     "other_record": FactKind(
         "bool", "另有普通高中、技工学校或高校学籍", "Has a record at a senior, technical or higher school"
@@ -80,6 +76,7 @@ GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "school_data": ("学校关键信息变更", "The school's key data change"),
     "merging": ("合并", "The school is merged into another"),
     "closing": ("撤销", "The school is closed"),
+    "kindergarten_admission": ("入园", "Admission to a kindergarten"),
     "special_talent": ("有专长或特殊兴趣", "A special talent or interest"),
     "major_closed": ("休学期满后原专业已停办", "The programme is no more"),
     "not_returned": ("休学期满两周不归", "Not back two weeks after the leave"),
