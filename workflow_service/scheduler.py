@@ -18,13 +18,21 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from workflow_service.calendar_update import recompute_clocks
 from workflow_service.outbox import deliver_outbox
-from workflow_service.sweeps import BATCH, announce_windows, check_month_end, heartbeat, sweep_deadlines
+from workflow_service.sweeps import (
+    BATCH,
+    announce_windows,
+    check_month_end,
+    close_ended,
+    end_guests,
+    heartbeat,
+    sweep_deadlines,
+)
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
 NAME = "scheduler"
-DEADLINES, MESSAGES, WINDOWS, CALENDAR, DOUBLES, PULSE = 2, 1, 30, 60, 60, 5
+DEADLINES, MESSAGES, WINDOWS, CALENDAR, DOUBLES, ENDS, PULSE = 2, 1, 30, 60, 60, 60, 5
 """Seconds of real time between two ticks of each kind."""
 
 log = logging.getLogger(__name__)
@@ -39,6 +47,8 @@ def ticks(service: Service, limit: int = BATCH) -> dict[str, tuple[int, Callable
         "windows": (WINDOWS, lambda: announce_windows(service, legal())),
         "calendar": (CALENDAR, lambda: recompute_clocks(service, legal())),
         "doubles": (DOUBLES, lambda: check_month_end(service, legal())),
+        "ended": (ENDS, lambda: close_ended(service)),
+        "guests": (ENDS, lambda: end_guests(service, legal())),
         "pulse": (PULSE, lambda: heartbeat(service, NAME)),
     }
 

@@ -4,12 +4,17 @@ import pytest
 
 from tests.workflow_service.world import Pupil, World
 from workflow_service.check import check
+from workflow_service.completion import AFTERWARDS
+from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Blocked
+from workflow_service.requests import create_request
+from workflow_service.sweeps import close_ended, end_guests
+from workflow_service.views.requests import request_view
 
 
 def sound(world: World) -> None:
     """Every invariant holds."""
-    assert [finding for finding in check(world.service)] == []
+    assert list(check(world.service)) == []
 
 
 def senior(world: World, grade: int = 10) -> Pupil:
@@ -59,7 +64,9 @@ def test_nobody_leaves_or_is_expelled_in_the_compulsory_stages(world: World) -> 
     pupil = world.student("201", 3)
     leaving = world.start("school201", "leaving", pupil, ground="own_wish")
     assert refused(world, leaving, "school201") == {"N25-16"}
-    expulsion = world.start("school201", "expulsion", pupil, ground="grave_breach", data={"sanctioned_on": "2026-08-20"})
+    expulsion = world.start(
+        "school201", "expulsion", pupil, ground="grave_breach", data={"sanctioned_on": "2026-08-20"}
+    )
     assert refused(world, expulsion, "school201") == {"X-02"}
     halt = world.start("school201", "halt", pupil, ground="other")
     assert refused(world, halt, "school201") == {"WS-37"}
@@ -86,7 +93,10 @@ def test_a_dropout_keeps_the_record_and_comes_back_into_a_place(world: World) ->
     assert refused(world, soon, "school201") == {"X-01"}
     world.fire(soon, "recall", "school201")
     done = world.complete(world.start("school201", "dropout_report", pupil, data=told))
-    assert (done.route, world.student_row(pupil.id).status) == (["awaiting_principal", "awaiting_filing"], "dropped_out")
+    assert (done.route, world.student_row(pupil.id).status) == (
+        ["awaiting_principal", "awaiting_filing"],
+        "dropped_out",
+    )
     assert world.enrolment(pupil.id).class_id == home
     assert world.seats(home) == (0, 0)
     [entry] = world.entries(pupil.id)
@@ -158,4 +168,75 @@ def test_two_in_a_hundred_of_grade_eleven_repeat_and_nobody_in_the_compulsory_st
     assert world.enrolment(pupils[0].id).class_id == below
     second = world.start("school205", "repeat_grade", pupils[1], grade=10)
     assert refused(world, second, "school205") == {"X-03"}
+    sound(world)
+
+
+def hosted(world: World, pupil: Pupil, **more: object) -> int:
+    """A draft of a guest attendance at school 202."""
+    host = world.organization("202").id
+    return create_request(
+        world.service, world.actor("school202"),
+        NewRequest(kind="guest_attendance", destination_school_id=host, grade=pupil.grade, student_name=pupil.name,
+                   student_number=pupil.number, **more))  # fmt: skip
+
+
+def test_a_guest_has_one_enrolment_counts_in_the_hosts_class_and_leaves_on_the_last_day(world: World) -> None:
+    pupil, there = world.student("201", 3), world.school_class("202", 3)
+    home = world.enrolment(pupil.id).class_id
+    stay = hosted(world, pupil, ground="other", data={"until": "2026-12-31"})
+    world.complete(stay)
+    assert world.enrolment(pupil.id).class_id == home
+    assert (world.seats(home), world.seats(there)) == ((1, 0), (0, 1))
+    [entry] = world.entries(pupil.id)
+    assert (entry.section, entry.school_id, entry.ended_at) == ("guest", world.organization("202").id, None)
+    second = hosted(world, pupil, ground="other", data={"until": "2026-12-31"})
+    assert refused(world, second, "school202") == {"WS-53"}
+    sound(world)
+    world.go(2026, 12, 31, 23)
+    assert end_guests(world.service, world.at) == 0
+    world.go(2027, 1, 1, 0)
+    assert (end_guests(world.service, world.at), end_guests(world.service, world.at)) == (1, 0)
+    [entry] = world.entries(pupil.id)
+    assert str(entry.valid_to) == "2027-01-01"
+    assert world.seats(there) == (0, 0)
+    sound(world)
+
+
+def test_a_guest_who_returns_gives_the_place_back(world: World) -> None:
+    pupil, there = world.student("201", 3), world.school_class("202", 3)
+    world.complete(hosted(world, pupil, ground="other", data={"until": "2027-07-31"}))
+    world.complete(hosted(world, pupil, ground="guest_returned"))
+    assert world.seats(there) == (0, 0)
+    assert [entry.ended_at is None for entry in world.entries(pupil.id)] == [False]
+    sound(world)
+
+
+def test_a_death_closes_what_is_open_and_says_why(world: World) -> None:
+    pupil, there = world.student("201", 3), world.school_class("202", 3)
+    moving = world.draft("school202", pupil, "202", ground="moved_house", data={"handed_over_on": "2026-08-01"})
+    world.fire(moving, "submit", "school202")
+    draft = world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"})
+    assert world.seats(there) == (0, 1)
+    death = world.complete(world.start("school201", "death_report", pupil, data={"died_on": "2026-08-01"}))
+    assert world.student_row(pupil.id).status == "deceased"
+    assert (world.request(moving).state, world.request(draft).state) == ("expired", "expired")
+    assert world.seats(there) == (0, 0)
+    last = request_view(world.service, moving, world.actor("school202"))["history"][-1]
+    assert (last["event"], last["reason"]) == ("expire", "WS-19")
+    assert death.number in last["comment"]
+    marks = request_view(world.service, death.id, world.actor("school201"))["history"]
+    assert [mark["rule"] for row in marks for mark in row["marks"]] == ["N13-25"]
+    sound(world)
+
+
+def test_what_the_completing_process_left_open_the_sweep_closes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = world.student("201", 3)
+    moving = world.draft("school202", pupil, "202", ground="moved_house", data={"handed_over_on": "2026-08-01"})
+    world.school_class("202", 3)
+    world.fire(moving, "submit", "school202")
+    monkeypatch.setitem(AFTERWARDS, "death_report", lambda *_: None)
+    world.complete(world.start("school201", "death_report", pupil, data={"died_on": "2026-08-20"}))
+    assert world.request(moving).open
+    assert (close_ended(world.service), close_ended(world.service)) == (1, 0)
+    assert world.request(moving).state == "expired"
     sound(world)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import select
 
 from states.kinds import KINDS
-from workflow_service.completion import Completing, Effect, effect
+from workflow_service.closing import ENDING, close_after
+from workflow_service.completion import AFTERWARDS, Completing, Effect, effect
 from workflow_service.db import reading
 from workflow_service.models import PlaceHold, RegisterEntry, SchoolClass
 from workflow_service.sql import Write
@@ -53,3 +54,6 @@ def held_by_guest(completing: Completing) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"guest_request": found[0], "guest_class": found[1], "guest_school": found[2], "guest_stage": found[3]}
+
+
+AFTERWARDS.update(dict.fromkeys(ENDING, close_after))

@@ -184,12 +184,14 @@ WHERE t.attending <> COALESCE(a.n, 0) OR t.held <> COALESCE(h.n, 0)"""),
     Invariant("K6", "a place is held while a request is open", """
 SELECT r.id, CASE WHEN r.open THEN 'open, but no place is held' ELSE 'not open, but a place is held' END
 FROM request r LEFT JOIN place_hold p ON p.request_id = r.id AND p.released_at IS NULL
-WHERE r.kind IN ([holding]) AND (r.open <> (p.request_id IS NOT NULL) OR p.class_id <> r.class_id)""".replace("[holding]", _HOLDING)),
+WHERE r.kind IN ([holding]) AND (r.open <> (p.request_id IS NOT NULL) OR p.class_id <> r.class_id)
+""".replace("[holding]", _HOLDING)),
     Invariant("K6", "a place stays held only while its entry lasts", """
 SELECT r.id, 'completed, its entry has ended or is not there, but a place is held'
 FROM request r JOIN place_hold p ON p.request_id = r.id AND p.released_at IS NULL
 WHERE r.kind IN ([staying]) AND NOT r.open AND NOT EXISTS (
-    SELECT 1 FROM register_entry n WHERE n.request_id = r.id AND n.ended_at IS NULL)""".replace("[staying]", _STAYING)),
+    SELECT 1 FROM register_entry n WHERE n.request_id = r.id AND n.ended_at IS NULL)
+""".replace("[staying]", _STAYING)),
     Invariant("K7", "every transition has its message", """
 SELECT h.object_id, h.event || ' of seq ' || CAST(h.seq AS TEXT) || ' has no outbox row' FROM history h
     LEFT JOIN outbox o ON o.object_id = h.object_id AND o.seq = h.seq

@@ -5,8 +5,10 @@ history names no person.
 """
 
 from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due, sweep_deadlines
+from workflow_service.sweeps.closing import close_ended
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
 from workflow_service.sweeps.duplicates import check_month_end
+from workflow_service.sweeps.guests import end_guests
 from workflow_service.sweeps.windows import announce_windows
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "announce_windows",
     "catch_up",
     "check_month_end",
+    "close_ended",
+    "end_guests",
     "escalate_due",
     "escalate_empty_offices",
     "expire_due",

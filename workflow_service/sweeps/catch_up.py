@@ -12,8 +12,10 @@ from workflow_service.calendar_update import recompute_clocks
 from workflow_service.db import begin, reading, write_once
 from workflow_service.models import Heartbeat, Request
 from workflow_service.outbox import deliver_outbox
+from workflow_service.sweeps.closing import close_ended
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
 from workflow_service.sweeps.duplicates import check_month_end
+from workflow_service.sweeps.guests import end_guests
 from workflow_service.sweeps.windows import announce_windows
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Done:
     announced: int = 0
     delivered: int = 0
     doubles: int = 0
+    closed: int = 0
+    guests: int = 0
 
     def __str__(self) -> str:
         counts = [(f.name, getattr(self, f.name)) for f in fields(self)]
@@ -41,7 +45,7 @@ class Done:
 
 def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
     """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows, messages, the
-    duplicate check of the month.
+    duplicate check of the month, requests of ended records, guests whose time is over.
     """
     until = service.clocks.legal() if until is None else until
     recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
@@ -50,6 +54,8 @@ def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) 
     done.announced = announce_windows(service, until)
     done.delivered = drain(lambda n: deliver_outbox(service, n), limit)
     done.doubles = check_month_end(service, until)
+    done.closed = drain(lambda n: close_ended(service, n), limit)
+    done.guests = drain(lambda n: end_guests(service, until, n), limit)
     return done
 
 

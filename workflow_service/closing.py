@@ -1,0 +1,106 @@
+"""The end of a record ends what is still open (学籍终结): each request says why, and by which request.
+
+Closing is an `expire` of the system with a reason, sent through `fire`: places are released and holders leave as on
+every other end. It follows the completion that ended the record at once, each request in a transaction of its own;
+`sweeps.closing` does what a process that died in between has left.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Select, select
+
+from states.kinds import KINDS, status_after
+from states.student_status import STATUSES
+from workflow_service.db import reading
+from workflow_service.errors import Blocked, Contended, NotFound
+from workflow_service.models import Request, Student
+from workflow_service.transitions import fire
+
+if TYPE_CHECKING:
+    from workflow_service.actors import Actor
+    from workflow_service.facts import Row
+    from workflow_service.service import Service
+
+RULE: Final = "WS-19"
+"""Our rule: what is open of a student whose record has ended ends with it."""
+ENDED: Final = (*(name for name, status in STATUSES.items() if status.final), "graduated", "transferred_out")
+"""Statuses that some open request does not survive."""
+ENDING: Final = tuple(name for name, kind in KINDS.items() if kind.enrolment == "end")
+"""Kinds whose completion ends a record."""
+
+log = logging.getLogger(__name__)
+
+
+def survives(kind: str, ground: str | None, status: str) -> bool:
+    """Whether an open request still makes sense for a student of this status.
+
+    A graduate's data may be corrected (SYS-43) and he may go on to the next stage; for the dead and the expelled only
+    what concerns students of the past goes on.
+    """
+    form = KINDS[kind]
+    if form.past:
+        return True
+    if form.events is None:
+        return status == "graduated" and not form.stays_held
+    return status_after(kind, ground, status) is not None
+
+
+def close_requests(service: Service, student_id: int | None = None, limit: int = 500) -> int:
+    """Close at most `limit` requests that did not survive the end of their student's record; how many.
+
+    With `student_id` that student's alone, drafts included; else whatever is open, for the sweep.
+    """
+    with reading(service.engine) as connection:
+        rows = connection.execute(_candidates(student_id))
+        found = [row for row in rows if not survives(row.kind, row.ground, row.status)][:limit]
+        ended_by = {row.student_id: _ended_by(connection, row.student_id) for row in found}
+    return sum(_close(service, row.id, ended_by[row.student_id]) for row in found)
+
+
+def _candidates(student_id: int | None) -> Select[Any, Any, Any, Any, Any]:
+    query = (
+        select(Request.id, Request.kind, Request.ground, Request.student_id, Student.status)
+        .join(Student, Student.id == Request.student_id)
+        .where(Student.status.in_(ENDED), Request.kind.in_([name for name, kind in KINDS.items() if not kind.past]))
+        .order_by(Request.id)
+    )
+    if student_id is None:
+        return query.where(Request.open)
+    return query.where(Request.student_id == student_id, Request.final.is_(False))
+
+
+def _ended_by(connection: Any, student_id: int) -> Any:
+    """The request that ended the record last, None where it came with the import."""
+    return connection.execute(
+        select(Request.number, Request.kind)
+        .where(Request.student_id == student_id, Request.kind.in_(ENDING), Request.state == "completed")
+        .order_by(Request.completed_at.desc()).limit(1)).one_or_none()  # fmt: skip
+
+
+def _close(service: Service, request_id: int, by: Any) -> bool:
+    zh, en = (KINDS[by.kind].label, KINDS[by.kind].label_en) if by else ("学籍终结", "the end of the record")
+    number = f"（{by.number}）" if by else ""
+    comment = (
+        f"学生已办结{zh}{number}，本件随之终止 / Closed with the student's record: {en}{f' {by.number}' if by else ''}."
+    )
+    try:
+        fire(service, request_id, "expire", None, version=None, reason=RULE, comment=comment)
+    except (Blocked, NotFound):
+        return False  # It has ended by itself meanwhile.
+    except Contended:
+        log.warning("request %s was not closed with its student's record; the sweep will", request_id)
+        return False
+    return True
+
+
+def close_after(service: Service, row: Row, actor: Actor | None) -> None:
+    """What follows the completion that ended a record. The completion stands whatever happens here."""
+    if row["student_id"] is None:
+        return
+    try:
+        close_requests(service, row["student_id"])
+    except Exception:
+        log.exception("the open requests of a record that ended wait for the sweep (request %s)", row["id"])
