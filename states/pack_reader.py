@@ -214,6 +214,7 @@ def _facts(compiled: Compiled) -> list[str]:
             asked.update(
                 value for value in row.get("with", {}).values() if isinstance(value, str) and value in DATA_FACTS
             )
+            asked.update(row.get("with", {}).get("fields", ()))
     return sorted(asked)
 
 

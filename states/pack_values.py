@@ -230,6 +230,7 @@ PARAMETERS: Final[dict[str, Judge]] = {
     "to_day": month_day,
     "region": TEXT,
     "since": word(DATA_FACTS, "fact", "P003"),
+    "late": word(DATA_FACTS, "fact", "P003"),
     "fields": words(DATA_FACTS, "fact", "P003"),
     "section": word(SECTIONS, "section of the record"),
     "freeze": TEXT,  # which freezes there are is only known when the base is flattened in

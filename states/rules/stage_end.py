@@ -18,18 +18,22 @@ from states.vocabulary import DATA_FACTS
 # --- When, and in which grade ---
 
 
-@check(from_day="higher", to_day="lower")
-def taken_in_between(facts: Facts, from_day: str, to_day: str) -> No | None:
-    """每年的办理时间 / taken in from MM-DD to MM-DD of a year, both inclusive (SYS-43, SYS-44)."""
+@check(from_day="higher", to_day="lower", late="same")
+def taken_in_between(facts: Facts, from_day: str, to_day: str, late: str = "") -> No | None:
+    """每年的办理时间 / taken in from MM-DD to MM-DD of a year, both inclusive (SYS-43, SYS-44).
+
+    `late`: the fact that sends what is entered later the longer way, where there is one.
+    """
     today = f"{facts.today:%m-%d}"
-    if from_day <= today <= to_day:
+    if from_day <= today <= to_day or (late and facts.data.get(late) is True):
         return None
     opens = day_opens(date.fromisoformat(f"{facts.today.year + (today > to_day)}-{from_day}"))
     what, what_en = KINDS[facts.kind].label, KINDS[facts.kind].label_en
+    cures = (*_entered_late(late), _wait(opens)) if today > to_day else (_wait(opens), *_entered_late(late))
     return No(
         f"{what}每年 {from_day} 至 {to_day} 办理；下次自 {day_named(opens)} 起",
         f"{what_en}: from {from_day} to {to_day} of each year; next from {day_named(opens)}.",
-        (Cure("wait", "nobody", f"等到 {day_named(opens)}", f"Wait until {day_named(opens)}.", {"now": opens}, opens),),
+        cures,
     )
 
 
@@ -39,16 +43,9 @@ def in_last_grade(facts: Facts) -> No | None:
     if facts.graduating:
         return None
     here, last = grade_named(facts.current_grade), grade_named(facts.last_grade)
-    if facts.current_grade is None:
-        return No("学生现读年级未登记，须为毕业年级", "The grade is not recorded; it must be the last one.")
-    opens = day_opens(date(school_year(facts.today) + facts.last_grade - facts.current_grade, 8, 11))
-    patch = {"now": opens, "current_grade": facts.last_grade}
-    cure = Cure("wait", "nobody", f"等到升入{last[0]}（{day_named(opens)}）",
-                f"Wait until {last[1]}, {day_named(opens)}.", patch, opens)  # fmt: skip
     return No(
         f"须为毕业年级：学生现读{here[0]}，其学校该学段至{last[0]}毕业",
         f"Only in a graduating grade: the student is in {here[1]}, the school's stage ends with {last[1]}.",
-        (cure,),
     )
 
 
@@ -127,18 +124,20 @@ def graduate_data_open(facts: Facts, to_day: str) -> No | None:
 # --- Days ---
 
 
-@check(fact="same", at_most="lower")
-def within_months_after(facts: Facts, fact: str, at_most: int) -> No | None:
+@check(fact="same", at_most="lower", late="same")
+def within_months_after(facts: Facts, fact: str, at_most: int, late: str = "") -> No | None:
     """期限已过 / today is no more than so many months after a day (HE14-07: three after the student reported)."""
+    if late and facts.data.get(late) is True:
+        return None
     day, (zh, en) = day_of(facts.data.get(fact)), fact_named(fact)
     if day is None:
         return not_given(fact, facts.today.isoformat())
     last = months_later(day, at_most)
     if facts.today <= last:
         return None
-    cure = _correct(fact, months_later(facts.today, -at_most) + timedelta(days=1))
+    cures = (*_entered_late(late), _correct(fact, months_later(facts.today, -at_most) + timedelta(days=1)))
     return No(f"{zh}为 {day}，须在 {at_most} 个月内办理，{last} 已过",
-              f"{en}: {day}; within {at_most} months, which ended on {last}.", (cure,))  # fmt: skip
+              f"{en}: {day}; within {at_most} months, which ended on {last}.", cures)  # fmt: skip
 
 
 @check(fact="same", since="same", at_most="lower")
@@ -249,6 +248,13 @@ def _correct(fact: str, day: date) -> Cure:
         f"If it was entered wrongly, correct “{en}” truthfully.",
         {f"data.{fact}": day.isoformat()},
     )
+
+
+def _entered_late(late: str) -> tuple[Cure, ...]:
+    if not late:
+        return ()
+    zh, en = fact_named(late)
+    return (Cure("correct", "applicant", f"勾选“{zh}”", f"Tick “{en}”.", {f"data.{late}": True}),)
 
 
 def _wait(until: datetime) -> Cure:
