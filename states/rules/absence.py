@@ -150,11 +150,12 @@ def return_not_late(facts: Facts, at_most: int) -> No | None:
     )
 
 
-@check()
+@check(of_the_record=True)
 def resumed_before_renewal(facts: Facts) -> No | None:
     """先复学再续办 / whoever is still ill first resumes and then suspends anew: there is no renewal (ZJ-09)."""
-    cure = Cure("choose", "applicant", "先办理复学，再办理休学", "First resumption, then a new suspension.")
-    return No("期满仍不能复学的，须先复学再办理休学，不办续休", "No renewal: first resume, then suspend anew.", (cure,))
+    if facts.status != "suspended":
+        return None
+    return No("期满仍不能复学的，须先复学再办理休学，不办续休", "No renewal: first resume, then suspend anew.")
 
 
 @check(of_the_record=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from states.definition import Requirement
-from states.facts import Facts
+from states.facts import Entry, Facts
 from states.rules import CHECKS, STRICT_DIRECTION
 from states.rules.ground import months_later
 from states.rules.procedure import document_present
@@ -58,6 +58,19 @@ FAMILY = {"fact": "register_moved", "allowed": ["family"]}
 GRADUATING = {"from_day": "07-01", "to_day": "07-14"}
 WINTER = {"from_day": "12-20", "to_day": "01-10"}
 
+TWO_YEARS = {"section": "suspension", "fact": "until", "at_most": 24}
+AWAY = (Entry("suspension", date(2025, 9, 1), date(2026, 3, 1)), Entry("suspension", date(2026, 3, 1), None))
+GAP = (Entry("suspension", date(2025, 9, 1), date(2026, 2, 28)), Entry("suspension", date(2026, 3, 1), None))
+REST = {"fact": "advised_months", "at_least": 3}
+WEEKS = {"fact": "absent_since", "at_least": 28}
+DEATH = {"fact": "died_on", "at_most": 10}
+SKIPPED = (Entry("skip", date(2025, 3, 1), None),)
+GUEST = (Entry("guest", date(2026, 3, 1), None),)
+GONE = (Entry("guest", date(2026, 3, 1), date(2026, 7, 1)),)
+SKIP = {"section": "skip"}
+SHARE = {"grade": 11, "at_most": 2}
+ELEVEN = {"current_grade": 11}
+
 CASES = [
     Case("actor_holds", {"units": ORIGIN}, "转出学校校长", {"cell": APPROVE}),
     Case(
@@ -99,10 +112,16 @@ CASES = [
     Case("coded_reason", {"reason": "fees"}, "列出的理由：信息不符；", REFUSE),
     Case("coded_reason", {"reason": "no_place"}, "列出的理由", REFUSE),
     Case("coded_reason", {"reason": "data_wrong"}, "", REFUSE),
-    Case("catchment_pupil_not_refused", {"reason": "data_wrong"}, "不得以“信息不符”为由拒收", {
-        **REFUSE, "codes": ["data_wrong"]}, cures=0),
-    Case("catchment_pupil_not_refused", {"reason": "no_place"}, "可用的理由：信息不符", {
-        **REFUSE, "codes": ["no_place"]}),
+    Case(
+        "catchment_pupil_not_refused",
+        {"reason": "data_wrong"},
+        "不得以“信息不符”为由拒收",
+        {**REFUSE, "codes": ["data_wrong"]},
+        cures=0,
+    ),
+    Case(
+        "catchment_pupil_not_refused", {"reason": "no_place"}, "可用的理由：信息不符", {**REFUSE, "codes": ["no_place"]}
+    ),
     Case("catchment_pupil_not_refused", {"reason": "data_wrong"}, "", {**REFUSE, "codes": ["no_place"]}),
     Case("catchment_pupil_not_refused", {}, "", {**REFUSE, "codes": ["no_place"]}),
     Case("placed_pupil_not_refused", {"data.placed_by_bureau": True}, "安排", {"cell": REJECT}),
@@ -237,6 +256,58 @@ CASES = [
         cures=2,
     ),
     Case("fact_is", {"data.home_moved": False}, "须为“是”", {"fact": "home_moved", "allowed": [True]}),
+    # Absences, returns, classes and grades.
+    Case("until_within_months", {"data.until": "2027-09-01"}, "", {"fact": "until", "at_most": 12}),
+    Case("until_within_months", {"data.until": "2027-09-02"}, "不晚于 2027-09-01", {"fact": "until", "at_most": 12}),
+    Case("until_within_months", {"data.until": "2026-09-01"}, "2026-09-01 之后", {"fact": "until", "at_most": 12}),
+    Case("until_within_months", {}, "未填写", {"fact": "until", "at_most": 12}, pending=True),
+    Case("absence_within_months", {"entries": AWAY, "data.until": "2027-09-01"}, "", TWO_YEARS),
+    Case("absence_within_months", {"entries": AWAY, "data.until": "2027-09-02"}, "2025-09-01 起连续最长 24", TWO_YEARS),
+    Case("absence_within_months", {"entries": AWAY}, "未填写", TWO_YEARS, pending=True),
+    Case("absence_within_months", {"entries": GAP, "data.until": "2028-03-01"}, "", TWO_YEARS),
+    Case("absence_within_months", {"data.until": "2099-01-01"}, "", TWO_YEARS),
+    Case("number_at_least", {"data.advised_months": 3}, "", REST),
+    Case("number_at_least", {"data.advised_months": 2}, "须不少于 3", REST),
+    Case("number_at_least", {}, "未填写", REST, pending=True),
+    Case("days_since", {"data.absent_since": "2026-08-04"}, "", WEEKS),
+    Case("days_since", {"data.absent_since": "2026-08-05"}, "2026-09-02 起满足", WEEKS),
+    Case("days_since", {}, "未填写", WEEKS, pending=True),
+    Case("told_within_working_days", {"data.died_on": "2026-08-18"}, "", DEATH),
+    Case("told_within_working_days", {"data.died_on": "2026-08-17"}, "2026-08-31", DEATH),
+    Case("told_within_working_days", {}, "未填写", DEATH, pending=True),
+    Case("return_not_early", {"away_until": date(2026, 10, 1)}, "", {"at_most": 30}),
+    Case("return_not_early", {"away_until": date(2026, 10, 2)}, "2026-09-02 起可以", {"at_most": 30}),
+    Case("return_not_early", {"away_until": date(2026, 10, 2), "data.effective_on": "2026-09-02"}, "", {"at_most": 30}),
+    Case("return_not_early", {}, "", {"at_most": 30}),
+    Case("return_not_late", {"away_until": date(2026, 8, 2)}, "", {"at_most": 30}),
+    Case("return_not_late", {"away_until": date(2026, 8, 1)}, "最迟 2026-08-31", {"at_most": 30}),
+    Case("return_not_late", {}, "", {"at_most": 30}),
+    Case("resumed_before_renewal", {"status": "suspended"}, "先复学", cures=0),
+    Case("resumed_before_renewal", {}, ""),
+    Case("grade_not_above_present", {"grade": 4}, "不得高于原年级三年级"),
+    Case("grade_not_above_present", {"grade": 2}, ""),
+    Case("class_is_there", {"offers_grade": False}, "没有三年级班级"),
+    Case("class_is_there", {"offers_grade": False, "data.class_name": "9班"}, "没有“9班”"),
+    Case("class_is_there", {}, ""),
+    Case("another_class", {"same_class": True}, "已在该班"),
+    Case("another_class", {}, ""),
+    Case("grade_kept", {"grade": 4}, "须为原年级"),
+    Case("grade_kept", {"grade": 4, "current_grade": None}, "须为原年级", cures=0),
+    Case("grade_kept", {}, ""),
+    Case("one_grade_up", {"grade": 4}, ""),
+    Case("one_grade_up", {"grade": 5}, "只能申请四年级"),
+    Case("one_grade_up", {"current_grade": 6, "grade": 7}, "没有可去的年级", cures=0),
+    Case("one_grade_up", {"current_grade": None}, "未登记", cures=0),
+    Case("one_grade_down", {"grade": 2}, ""),
+    Case("one_grade_down", {"grade": 3}, "只能申请二年级"),
+    Case("once_in_stage", {"entries": SKIPPED, "stage_since": date(2025, 3, 1)}, "2025-03-01", SKIP, cures=0),
+    Case("once_in_stage", {"entries": SKIPPED, "stage_since": date(2025, 3, 2)}, "", SKIP),
+    Case("once_in_stage", {"entries": SKIPPED}, "每学段限一次", SKIP, cures=0),
+    Case("share_of_grade", {**ELEVEN, "grade_size": 100, "grade_repeats": 1}, "", SHARE),
+    Case("share_of_grade", {**ELEVEN, "grade_size": 100, "grade_repeats": 2}, "2%（2 人）", SHARE, cures=0),
+    Case("share_of_grade", {"grade_size": 10, "current_grade": 10}, "", SHARE),
+    Case("no_entry_lasts", {"entries": GUEST}, "2026-03-01", {"section": "guest"}),
+    Case("no_entry_lasts", {"entries": GONE}, "", {"section": "guest"}),
 ]
 REFUSING = [case for case in CASES if case.says]
 
