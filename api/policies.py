@@ -6,10 +6,12 @@ from typing import Any
 
 from flask import Blueprint
 from marshmallow import fields
+from marshmallow.validate import OneOf
 
 from api.endpoint import Call, operation
 from api.organizations import part
 from api.shapes import Counted, Paging, Shape, Shown
+from states.kinds import KINDS
 from workflow_service.views.policies import policies_view, policy_view
 
 bp = Blueprint("policies", __name__)
@@ -27,9 +29,10 @@ class PolicyShown(Shown):
 
 
 class PolicyQuery(Shape):
-    """`?version=2` shows an older one."""
+    """`?version=2` shows an older one, `?kind=suspension` another kind of request."""
 
     version = Counted(1, 10**6, load_default=None)
+    kind = fields.String(load_default=None, validate=OneOf(sorted(KINDS)))
 
 
 @operation(bp, "GET", "/policies", summary="The rules / 规则包", query=Paging, answers=PolicyShown, many=True)
@@ -48,6 +51,6 @@ def _find(service: Any, actor: Any, policy_id: str) -> Any:
 )  # fmt: skip
 def get_policy(call: Call) -> dict[str, Any]:
     """The rules as they run: steps, checks, papers, windows, each with article and basis."""
-    version: int | None = call.query["version"]
+    version, kind = call.query["version"], call.query["kind"]
     found: dict[str, Any] = call.found
-    return found if version is None else policy_view(call.service, found["id"], version)
+    return found if version is None and kind is None else policy_view(call.service, found["id"], version, kind)

@@ -12,7 +12,15 @@ from typing import Any, Final
 
 from states.plan import LABELS, STATE_LABELS
 from states.rules import CHECKS
-from states.rules.wording import ROLE_NAMES, UNIT_NAMES, documents_named, fact_named, stage_named, value_named
+from states.rules.wording import (
+    ROLE_NAMES,
+    STAGE_NAMES,
+    UNIT_NAMES,
+    documents_named,
+    fact_named,
+    stage_named,
+    value_named,
+)
 from states.student_status import STATUSES
 from states.vocabulary import GROUNDS, STEPS
 
@@ -38,6 +46,15 @@ _PARAMETERS: Final[dict[str, Words]] = {
     "instead": ("应选", "instead"),
     "kinds": ("材料", "papers"), "region": ("学期按", "terms of"), "to_day": ("至", "to"),
 }  # fmt: skip
+
+
+TABLE_NAMES: Final[dict[str, Words]] = {
+    "also": ("材料", "Papers"), "check": ("校验", "Check"), "document": ("文件", "Files"), "freeze": ("停办", "Freeze"),
+    "ground": ("理由", "Ground"), "limit": ("期限", "Limit"), "parameter": ("取舍", "Choice"),
+    "reason": ("不予通过", "Refusal"), "route": ("流程", "Route"), "step": ("环节", "Step"),
+    "window": ("窗口", "Window"), "wipe": ("清理", "Wipe"),
+}  # fmt: skip
+"""What a row of each table is to its reader."""
 
 
 def row_words(table: str, name: str, row: Row, papers: Mapping[str, Any]) -> list[Words]:
@@ -82,11 +99,21 @@ def _nothing(name: str, row: Row, papers: Row) -> list[Words]:
 
 def _check(name: str, row: Row, papers: Row) -> list[Words]:
     lines = [check_words(row["does"])]
-    for parameter, value in row.get("with", {}).items():
+    given = dict(row.get("with", {}))
+    fact = str(given.pop("fact", "status"))
+    for parameter, value in given.items():
         label = _PARAMETERS.get(parameter, (parameter, parameter))
-        fact = str(row["with"].get("fact", "status"))
-        lines.append(_joined((f"{label[0]}：", f"{label[1]}: "), _parameter(parameter, value, fact)))
+        words = _joined((f"{label[0]}：", f"{label[1]}: "), _parameter(parameter, value, fact))
+        if parameter in ("allowed", "at_least", "at_most"):
+            words = _joined(_quoted(_fact(fact)), words)
+        lines.append(words)
+    if "fact" in row.get("with", {}) and len(given.keys() & {"allowed", "at_least", "at_most"}) == 0:
+        lines.append(_joined(("事实：", "fact: "), _fact(fact)))
     return lines
+
+
+def _quoted(words: Words) -> Words:
+    return f"“{words[0]}”", f"“{words[1]}”"
 
 
 def check_words(does: str) -> Words:
@@ -97,10 +124,11 @@ def check_words(does: str) -> Words:
 
 
 def _parameter(name: str, value: Any, fact: str) -> Words:
-    if isinstance(value, dict):
-        return _listed([(f"{stage_named(key)[0]} {one}", f"{stage_named(key)[1]} {one}") for key, one in value.items()])
-    if name == "fact":
-        return fact_named(value)
+    if isinstance(value, dict):  # stored with its keys sorted; people read stages from the first to the last
+        stages = sorted(value, key=lambda stage: list(STAGE_NAMES).index(stage) if stage in STAGE_NAMES else -1)
+        return _listed(
+            [(f"{stage_named(key)[0]} {value[key]}", f"{stage_named(key)[1]} {value[key]}") for key in stages]
+        )
     if name == "instead":
         return GROUNDS.get(value, (value, value))
     if name == "kinds":
@@ -169,7 +197,8 @@ def _window(name: str, row: Row, papers: Row) -> list[Words]:
     for span in row["spans"]:
         season = _VALUES[span["season"]]
         if "solar" in span:
-            days = (f"{span['solar'][0]} 至 {span['solar'][1]}",) * 2
+            first, last = span["solar"]
+            days = (f"{first} 至 {last}", f"{first} to {last}")
         elif "lunar" in span:
             first, last = span["lunar"]
             days = (f"农历正月{first}日至{last}日", f"days {first} to {last} of the first lunar month")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from api.endpoint import service
 from api.pages.frame import page, pages
 from api.pages.workbench import windows_with_countdown
 from states.lunar import CalendarGap
-from states.rules import CHECKS
-from states.vocabulary import DOCUMENT_KINDS, GROUNDS
+from states.rule_words import TABLE_NAMES
 from states.windows import windows_in
-from workflow_service.views.policies import policies_view, policy_view
+from workflow_service.errors import NotFound
+from workflow_service.views.consolidated import chapter, chapters_of
+from workflow_service.views.policies import policies_view
 
 
 @pages.get("/windows")
@@ -51,20 +52,24 @@ def _day_of_year(day: date, year: int) -> int:
 
 @pages.get("/policies")
 def policies() -> Response:
-    """Every rule pack that is stored."""
-    return page("policies.html", area="policies", rows=policies_view(service()))
+    """Every rule pack that is stored, with the kinds of request that it rules."""
+    packs: dict[str, dict[str, Any]] = {}
+    for row in policies_view(service()):
+        pack = packs.setdefault(row["id"], {"id": row["id"], "title": row["id"], "title_en": row["id"], "kinds": []})
+        pack["kinds"] += [row["kind"]] if row["kind"] not in pack["kinds"] else []
+        if row["kind"] == "transfer" or pack["title"] == row["id"]:
+            pack |= {"title": row["title"].partition("（")[0], "title_en": row["title_en"].partition(",")[0]}
+    return page("policies.html", area="policies", rows=list(packs.values()))
 
 
 @pages.get("/policies/<policy_id>")
 def policy(policy_id: str) -> Response:
-    """One pack: grounds, papers, checks, steps, reasons, each with article and basis; unseen shown as such."""
-    view = policy_view(service(), policy_id)
-    return page("policy.html", area="policies", policy=view, documents=DOCUMENT_KINDS, grounds=GROUNDS,
-                parameters=view["content"].get("parameter", {}), check_texts=_texts())  # fmt: skip
-
-
-def _texts() -> dict[str, str]:
-    """What each check asks, in the words of its own docstring: "中文 / English"."""
-    return {
-        name: (check.__doc__ or name).partition(" (")[0].rstrip(".").replace("`", "") for name, check in CHECKS.items()
-    }
+    """The consolidated text of a pack: a chapter for each kind, each article with its numbers, doubts and cases."""
+    chapters = chapters_of(service(), policy_id)
+    kinds = {one["kind"]: one for one in chapters}
+    wanted = request.args.get("kind") or ("transfer" if "transfer" in kinds else chapters[0]["kind"])
+    if wanted not in kinds:
+        raise NotFound
+    text = chapter(service(), kinds[wanted]["id"])
+    return page("policy.html", area="policies", pack=policy_id, chapters=chapters, here=kinds[wanted], text=text,
+                tables=TABLE_NAMES)  # fmt: skip

@@ -34,19 +34,24 @@ def policies_view(service: Service) -> list[dict[str, Any]]:
         return [_row_view(service, row) for row in connection.execute(query).all()]
 
 
-def policy_view(service: Service, pack: str, version: int | None = None) -> dict[str, Any]:
-    """One pack's newest version (or the one named) as it runs. Raises NotFound."""
-    query = select(*_COLUMNS).where(PackVersion.pack == pack).order_by(PackVersion.version.desc()).limit(1)
-    if version is not None:
-        query = query.where(PackVersion.version == version)
+def policy_view(service: Service, pack: str, version: int | None = None, kind: str | None = None) -> dict[str, Any]:
+    """One pack's newest version for a kind (or the version named) as it runs. Raises NotFound.
+
+    Without a kind it is the transfer's, and where the pack has none, the first one's by name.
+    """
+    query = select(*_COLUMNS).where(PackVersion.pack == pack).order_by(PackVersion.kind, PackVersion.version.desc())
     with reading(service.engine) as connection:
-        row = connection.execute(query).one_or_none()
+        rows = connection.execute(query).all()
+    kinds = list(dict.fromkeys(row.kind for row in rows))
+    kind = kind or ("transfer" if "transfer" in kinds else next(iter(kinds), None))
+    row = next((row for row in rows if row.kind == kind and version in (None, row.version)), None)
     if row is None:
         raise NotFound
     definition = service.packs.definition(row.id)
     rules = {rule.id: rule for rule in listed_rules(definition)}
     return {
         **_row_view(service, row),
+        "kinds": kinds,
         "steps": [
             {"state": step.state, "label": step.label, "label_en": step.label_en, "holders": list(step.holders),
              "role": step.role, "events": list(step.events), "approve_label": step.approve_label,
