@@ -38,7 +38,7 @@ CODES = {
     "K11": "分桶正确 / every row lies in its bucket",
     "K12": "查重与学籍相符 / pairs of doubles and the records agree",
 }
-OUTSIDE = ("create", "amend", "add_document", "remove_document")
+OUTSIDE = ("create", "amend", "add_document", "remove_document", "reroute")
 """Events that are not the machine's: they leave the state as it is."""
 ORPHAN_AGE = timedelta(hours=24)
 
