@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -51,12 +52,16 @@ def _shipped(ending: str) -> dict[str, str]:
 
 def shipped_definitions(kind: str | None = None) -> list[Definition]:
     """Every shipped pack, of one kind or of all, its base flattened in. Raises `PackError` with file, line and code."""
+    return [definition for definition in _read_shipped() if kind in (None, definition.kind)]
+
+
+@cache
+def _read_shipped() -> tuple[Definition, ...]:
+    """All shipped packs, read once: they are part of the program, and reading them all takes seconds."""
     texts = shipped_texts()
-    return [
-        read_pack(text, name, texts.__getitem__)
-        for name, text in texts.items()
-        if not name.endswith("/frame.toml") and (kind is None or name.endswith(f"/{kind}.toml"))
-    ]
+    return tuple(
+        read_pack(text, name, texts.__getitem__) for name, text in texts.items() if not name.endswith("/frame.toml")
+    )
 
 
 def publish_shipped(connection: Connection, ids: IdMaker, at: int) -> None:
