@@ -54,9 +54,9 @@ class StudentShown(Shown):
     student_number = fields.String(required=True, allow_none=True)
     status = fields.String(required=True)
     school = fields.Dict(required=True)
-    class_ = fields.String(required=True, data_key="class")
-    stage = fields.String(required=True)
-    grade = fields.Integer(required=True)
+    class_ = fields.String(required=True, allow_none=True, data_key="class")
+    stage = fields.String(required=True, allow_none=True)
+    grade = fields.Integer(required=True, allow_none=True)
     version = fields.Integer(required=True)
     open_request = fields.Dict(allow_none=True)
 

@@ -17,6 +17,8 @@ from states.vocabulary import DATA_FACTS
 from workflow_service.ids import parse_id
 from workflow_service.keys import Key, find_answer, key_was_taken
 
+LINE = 200
+"""Characters that still go into one line of a form."""
 NOT_OF_THE_BODY = ("csrf", "key")
 
 
@@ -90,10 +92,16 @@ def facts_of_form(definition: Definition, town: bool) -> FormFacts:
     shared = [fact for fact in next(iter(asked.values())) if all(fact in facts for facts in asked.values())]
     named = {fact.fact for facts in asked.values() for fact in facts}
     rest = [Asked(fact, {}) for fact in definition.facts if fact not in named]
-    order = {fact: place for place, fact in enumerate(definition.facts)}
-    common = sorted((f for f in [*shared, *rest] if f.fact not in brought), key=lambda f: order.get(f.fact, -1))
+    common = sorted((f for f in [*shared, *rest] if f.fact not in brought), key=lambda f: _place(definition, f.fact))
     own = {g: [f for f in asked[g] if f not in shared and f.fact not in brought] for g in grounds}
     return FormFacts(common, own)
+
+
+def _place(definition: Definition, fact: str) -> tuple[int, int]:
+    """Where a fact stands in a form: the day it counts from first, long texts last, else as the pack names it."""
+    kind = DATA_FACTS[fact]
+    group = 0 if fact == "effective_on" else 2 if kind.type == "text" and kind.most > LINE else 1
+    return group, definition.facts.index(fact) if fact in definition.facts else -1
 
 
 def _written(value: Any) -> str:

@@ -22,16 +22,16 @@ from api.pages.packs import document_limit, megabytes
 from api.pages.papers import printable
 from api.pages.session import actor, new_key
 from api.pages.starting import facts_known
-from states.kinds import KINDS as KIND_TABLE
 from states.plan import APPROVING
 from workflow_service.boxes import Wanted, list_requests
 from workflow_service.documents.content import Unacceptable
 from workflow_service.documents.store import StoreFull
-from workflow_service.errors import ServiceError
+from workflow_service.errors import NotFound, ServiceError
 from workflow_service.facts import gather
 from workflow_service.request_documents import add_document, open_document, remove_document
 from workflow_service.transitions import fire
 from workflow_service.views.requests import request_view
+from workflow_service.views.students import find_student
 
 FACT_OF = {"confirm_arrival": "arrived_on", "note": "attends_since"}
 """The fact that may come along with an event whatever the pack says, as a day."""
@@ -128,7 +128,7 @@ def _page(
         values=typed or {}, wrong={},
         fact_of={event: fact for event, fact in FACT_OF.items() if view["two_schools"] or event != "note"},
         brings=[Asked(name, {}) for name in view["facts"]["brings"] if name not in FACT_OF.values()],
-        facts=facts_known(), kind_row=KIND_TABLE[view["kind"]], class_names=(),
+        opens_student=_opens_student(view), facts=facts_known(), class_names=(),
         **_chosen(files), today=service().clocks.now().date(), limit=limit, limit_mb=megabytes(limit),
         most=current_app.config["MAX_CONTENT_LENGTH"], ended=outlook.ended_because(view),
         ended_then=outlook.ended_then(view) if view["final"] else "",
@@ -136,6 +136,17 @@ def _page(
     )  # fmt: skip
     answer.headers["ETag"] = f'"{view["version"]}"'
     return answer
+
+
+def _opens_student(view: Mapping[str, Any]) -> bool:
+    """Whether the student's page is in the asker's scope: the other side of a transfer sees the request only."""
+    if view["student"] is None:
+        return False
+    try:
+        find_student(service(), actor(), int(view["student"]["id"]))
+    except NotFound:
+        return False
+    return True
 
 
 def _chosen(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

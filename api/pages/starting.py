@@ -10,6 +10,7 @@ from api.endpoint import service
 from api.errors import Problem
 from api.pages.frame import offers_here, page
 from api.pages.labels import KINDS_BY_GROUP
+from api.pages.language import pick
 from api.pages.session import actor
 from states.definition import Definition
 from states.kinds import GROUPS, KINDS
@@ -45,8 +46,14 @@ def choice() -> Response:
     ]
     return page(
         "request_kinds.html", area="new_request", groups=[(group, rows) for group, rows in groups if rows], q=q,
-        any_kind=bool(found),
+        any_kind=bool(found), pack_line=pack_line,
     )  # fmt: skip
+
+
+def pack_line(offer: Offer) -> Any:
+    """The rules that a kind follows, without its own name behind them: that stands above it."""
+    title, title_en = offer.definition.title.partition("（")[0], offer.definition.title_en.partition(", ")[0]
+    return pick({"title": title, "title_en": title_en}, "title")
 
 
 def _fits(offer: Offer, q: str) -> bool:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
 
 from api.endpoint import service
 from api.errors import Problem
-from api.pages.frame import address, ident, page, pages
-from api.pages.labels import STATUSES
+from api.pages.frame import address, ident, offers_here, page, pages
+from api.pages.labels import KINDS as KIND_LABELS
+from api.pages.labels import STATUSES, label
+from api.pages.language import t
+from api.pages.one_school_form import statuses_of, ways_of
 from api.pages.session import actor
+from states.kinds import GROUPS, KINDS
+from states.student_status import STATUSES as STATUS_TABLE
 from states.vocabulary import STATUSES as KNOWN
 from workflow_service.accounts import log_access
 from workflow_service.ids import parse_id
-from workflow_service.views.policies import may_start
+from workflow_service.offers import Offer
+from workflow_service.views.register import entries_view
 from workflow_service.views.students import (
     WantedStudents,
     find_student,
@@ -71,12 +78,45 @@ def _page(student_id: str, *, whole: bool = False, wrong: bool = False, status: 
     row = find_student(service(), actor(), ident(student_id))
     shown = student_view(service(), row, whole_number=whole)
     own = row.school_id == actor().organization_id and "registrar" in actor().roles
-    starters: list[dict[str, Any]] = may_start(service(), actor()) if own else []
+    possible, impossible = _startable(shown) if own else ([], [])
     answer = page(
         "student.html", area="list_students", student=shown, history=student_history(service(), row.id)[::-1], own=own,
-        sends_out=any("origin_school" in kind["starters"] for kind in starters), whole=whole, wrong=wrong,
-        status=status,
+        possible=possible, impossible=impossible, entries=entries_view(service(), row.id), whole=whole, wrong=wrong,
+        status=status, current=row.ended_at is None and row.class_id is not None,
         birth_date=row.birth_date, sex=row.sex,
     )  # fmt: skip
     answer.headers["ETag"] = f'"{row.version}"'
     return answer
+
+
+def _startable(student: Mapping[str, Any]) -> tuple[list[tuple[str, list[str]]], list[tuple[str, list[str]]]]:
+    """What may be started for a student: kinds by group, and those that may not be by the reason why."""
+    possible: dict[str, list[str]] = {}
+    impossible: dict[str, list[str]] = {}
+    for kind, offer in offers_here(actor()).items():
+        if KINDS[kind].subject != "student" or set(ways_of(kind)) == {"new"}:
+            continue
+        reason = _against(student, offer)
+        if reason:
+            impossible.setdefault(reason, []).append(kind)
+        else:
+            possible.setdefault(KINDS[kind].group, []).append(kind)
+    return [(group, possible[group]) for group in GROUPS if group in possible], sorted(impossible.items())
+
+
+def _against(student: Mapping[str, Any], offer: Offer) -> str:
+    """Why a kind cannot be started for a student now, in this language; empty where nothing is known against it."""
+    table = KINDS[offer.kind]
+    if table.sides == "two" and "origin_school" not in offer.starters:
+        return t("由转入学校发起", "Started by the school that takes the student in")
+    definition = offer.definitions.get(student["stage"] or "", offer.definition)
+    fitting = statuses_of(offer.kind, definition)
+    if fitting and student["status"] not in fitting:
+        names = t("、", ", ").join(label(STATUSES, code) for code in STATUSES if code in fitting)
+        return t("状态须为：{s}", "The status must be: {s}", s=names)
+    if not fitting and not table.past and STATUS_TABLE[student["status"]].final:
+        return t("学籍已终止", "The record has ended")
+    busy = student["open_request"]
+    if busy and table.lock is not None and KINDS[busy["kind"]].lock == table.lock:
+        return t("“{k}”尚未办结", "“{k}” is still open", k=label(KIND_LABELS, busy["kind"]))
+    return ""

@@ -106,7 +106,7 @@ def requests_page() -> Response:
         due_chips=_chips(box),
         states={code: label(STATES, code) for code in (*STEPS, "returned", "draft", "completed", "rejected",
                                                                      "recalled", "expired")},
-        boxes=_boxes(), filtered=any(wanted[name] for name in ("state", "due", "q", "kind")),
+        boxes=_boxes(), decides=decides(actor()), filtered=any(wanted[name] for name in ("state", "due", "q", "kind")),
     )  # fmt: skip
 
 

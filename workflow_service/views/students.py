@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, false, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, select
+from sqlalchemy.orm import aliased
 
 from states.calendar import grade_of, school_year
 from states.student_status import StudentStatus
@@ -16,7 +17,7 @@ from workflow_service.boxes import below, student_matches
 from workflow_service.crypto import mask_number
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
-from workflow_service.models import Enrolment, History, Organization, Request, SchoolClass, Student
+from workflow_service.models import Enrolment, History, Organization, RegisterEntry, Request, SchoolClass, Student
 from workflow_service.models.columns import from_micros
 from workflow_service.service import Service
 
@@ -49,9 +50,10 @@ def list_students(
 
 def find_student(service: Service, actor: Actor, student_id: int) -> Any:
     """One student's row in scope. Raises NotFound."""
-    query = _rows().where(_in_scope(actor), Student.id == student_id)
     with reading(service.engine) as connection:
-        found = connection.execute(query).one_or_none()
+        found = connection.execute(_rows().where(_in_scope(actor), Student.id == student_id)).one_or_none()
+        if found is None:
+            found = connection.execute(_rows_without().where(_in_scope(actor), Student.id == student_id)).one_or_none()
     if found is None:
         raise NotFound
     return found
@@ -116,19 +118,47 @@ def _in_scope(actor: Actor) -> ColumnElement[bool]:
     return below(Organization.path, actor.path)
 
 
+_COLUMNS = (
+    Student.id, Student.name, Student.student_number, Student.status, Student.problem, Student.version,
+    Student.birth_date, Student.sex, Enrolment.stage, Enrolment.valid_from, Enrolment.ended_at, Enrolment.class_id,
+    Organization.id.label("school_id"), Organization.code.label("school_code"),
+    Organization.name.label("school_name"), SchoolClass.name.label("class_name"), SchoolClass.first_grade,
+    SchoolClass.entered_year,
+)  # fmt: skip
+
+
 def _rows() -> Select[*tuple[Any, ...]]:
     return (
-        select(
-            Student.id, Student.name, Student.student_number, Student.status, Student.problem, Student.version,
-            Student.birth_date, Student.sex, Enrolment.stage, Enrolment.valid_from, Enrolment.class_id,
-            Organization.id.label("school_id"), Organization.code.label("school_code"),
-            Organization.name.label("school_name"), SchoolClass.name.label("class_name"), SchoolClass.first_grade,
-            SchoolClass.entered_year,
-        )
+        select(*_COLUMNS)
         .join(Enrolment, (Enrolment.student_id == Student.id) & Enrolment.ended_at.is_(None))
         .join(Organization, Organization.id == Enrolment.school_id)
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
-    )  # fmt: skip
+    )
+
+
+def _rows_without() -> Select[*tuple[Any, ...]]:
+    """Who is enrolled nowhere now: the last school still issues the papers, before that it is the admitting one."""
+    now, last = aliased(Enrolment), aliased(Enrolment)
+    current = select(now.id).where(now.student_id == Student.id, now.ended_at.is_(None)).exists()
+    newest = (
+        select(last.id)
+        .where(last.student_id == Student.id)
+        .order_by(last.recorded_at.desc())
+        .limit(1)
+        .correlate(Student)
+    )
+    admitted = and_(
+        RegisterEntry.student_id == Student.id, RegisterEntry.section == "admission", RegisterEntry.ended_at.is_(None)
+    )
+    return (
+        select(*_COLUMNS)
+        .select_from(Student)
+        .outerjoin(Enrolment, Enrolment.id == newest.scalar_subquery())
+        .outerjoin(RegisterEntry, and_(admitted, Enrolment.id.is_(None)))
+        .join(Organization, Organization.id == func.coalesce(Enrolment.school_id, RegisterEntry.school_id))
+        .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id)
+        .where(~current)
+    )
 
 
 def _view(service: Service, row: Any, today: date) -> dict[str, Any]:
@@ -137,8 +167,9 @@ def _view(service: Service, row: Any, today: date) -> dict[str, Any]:
         "id": str(row.id), "name": row.name, "student_number": None if number is None else mask_number(number),
         "status": row.status, "status_label": STATUS_LABELS.get(row.status, row.status), "problem": row.problem,
         "school": {"id": str(row.school_id), "code": row.school_code, "name": row.school_name},
-        "class": row.class_name, "class_id": str(row.class_id), "stage": row.stage,
-        "grade": grade_of(row.first_grade, row.entered_year, today), "version": row.version,
+        "class": row.class_name, "class_id": None if row.class_id is None else str(row.class_id), "stage": row.stage,
+        "grade": None if row.first_grade is None else grade_of(row.first_grade, row.entered_year, today),
+        "version": row.version,
     }  # fmt: skip
 
 
@@ -174,7 +205,8 @@ def _statuses(connection: Connection, student_id: int) -> list[dict[str, Any]]:
         if not changes or changes[-1]["status"] != row.to_state:
             details = json.loads(row.payload).get("d", {})
             day = from_micros(row.at).date()
-            changes.append({"from": day, "status": row.to_state, "request": details.get("request")})
+            changes.append({"from": day, "status": row.to_state, "request": details.get("request"),
+                            "event": row.event})  # fmt: skip
     return changes
 
 
@@ -189,6 +221,7 @@ def _stretch(start: date, end: date | None, enrolments: list[Any], statuses: lis
         "school": None if place is None else {
             "id": str(place.school_id), "code": place.school_code, "name": place.school_name},
         "class": place.class_name if place else None, "stage": place.stage if place else None,
+        "event": place.start_reason if place and place.valid_from == start else status["event"],
         "reason": place.start_reason if place else None, "end_reason": place.end_reason if place else None,
         "request_id": None if request is None else str(request),
     }  # fmt: skip
