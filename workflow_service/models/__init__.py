@@ -23,6 +23,7 @@ from workflow_service.models.policies import (
     WindowNotice,
     WorkingDay,
 )
+from workflow_service.models.records import DataHistory, ReleasedData
 from workflow_service.models.requests import (
     Batch,
     History,
@@ -38,7 +39,8 @@ from workflow_service.models.requests import (
 )
 from workflow_service.models.students import Enrolment, Guardian, NumberHistory, RegisterEntry, Student, StudentNumber
 
-APPEND_ONLY = ("history", "access_log", "pack_version", "judgement", "number_history", "duplicate_word")
+APPEND_ONLY = ("history", "access_log", "pack_version", "judgement", "number_history", "duplicate_word",
+               "data_history")  # fmt: skip
 """Tables of which the service's own role may neither change nor remove a row."""
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Account",
     "Base",
     "Batch",
+    "DataHistory",
     "DuplicatePair",
     "DuplicateSweep",
     "DuplicateWord",
@@ -70,6 +73,7 @@ __all__ = [
     "PlaceHold",
     "PolicyProposal",
     "RegisterEntry",
+    "ReleasedData",
     "Request",
     "RequestDocument",
     "RequestKey",

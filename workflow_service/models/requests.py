@@ -288,14 +288,18 @@ class Notice(Base):
 
 
 class Paper(Base):
-    """A paper that was printed (文书): numbered, and found again by the code on it."""
+    """A paper that was printed (文书): numbered, and found again by the code on it. Of a request, or of a student."""
 
     __tablename__ = "paper"
     id: Mapped[Id]
-    request_id: Mapped[Ref] = mapped_column(ForeignKey("request.id"))
+    request_id: Mapped[Ref | None] = mapped_column(ForeignKey("request.id"))
+    student_id: Mapped[Ref | None] = mapped_column(ForeignKey("student.id"), index=True)
     kind: Mapped[Str]
     number: Mapped[Str] = mapped_column(unique=True)
     code: Mapped[Str] = mapped_column(unique=True)
     issued_at: Mapped[Micros]
     issued_by: Mapped[Ref] = mapped_column(ForeignKey("account.id"))
-    __table_args__ = (UniqueConstraint("request_id", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("request_id", "kind"),
+        CheckConstraint("request_id IS NOT NULL OR student_id IS NOT NULL", name="about"),
+    )
