@@ -12,8 +12,11 @@ from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Blocked, Forbidden
+from workflow_service.grants import create_account
+from workflow_service.holders import add_holder
 from workflow_service.models import SchoolStage, Supervision
 from workflow_service.requests import amend_request, create_request
+from workflow_service.sweeps.mergers import move_merged
 
 
 def stage_row(world: World, code: str, stage: str = "primary") -> Any:
@@ -119,3 +122,94 @@ def test_a_founding_is_asked_at_the_bureau_and_a_merger_about_a_school(world: Wo
     assert refused(world, wrong, "submit", "county3") == {"WS-87"}
     merger = about(world, "county3", "organization_change", "301", ground="merging", data={"successor_code": "304"})
     assert refused(world, merger, "submit", "county3") == {"N13-12"}
+
+
+def merge(world: World, code: str, successor: str, bureau: str, city: str) -> int:
+    """Merge a school; its pupils and requests have not followed yet."""
+    request_id = about(world, bureau, "organization_change", code, ground="merging", data={"successor_code": successor})
+    world.upload_all(request_id, bureau)
+    world.fire(request_id, "submit", bureau)
+    assert world.fire(request_id, "approve", city).state == "completed"
+    return request_id
+
+
+def follow(world: World, limit: int = 2) -> int:
+    """Let everybody follow, in small batches; how many there were."""
+    total = 0
+    while moved := move_merged(world.service, world.at, limit):
+        total += moved
+    return total
+
+
+def test_a_merged_schools_pupils_and_open_requests_go_to_its_successor(world: World) -> None:
+    pupils = [world.student("301", 2, f"学生{n}") for n in "甲乙丙"]
+    away = world.student("301", 3, "休学生")
+    world.complete(world.start("school301", "suspension", away, ground="other", data={"until": "2027-02-01"}))
+    leaving = world.start("school301", "suspension", pupils[0], ground="other", data={"until": "2027-02-01"})
+    world.upload_all(leaving, "school301")
+    world.fire(leaving, "submit", "school301")
+    request_id = merge(world, "301", "302", "county3", "city2")
+    assert world.enrolment(pupils[2].id).school_id == world.organization("301").id
+    assert follow(world) >= 5
+    school, successor = world.organization("301"), world.organization("302")
+    assert (school.active, school.successor_id) == (False, successor.id)
+    assert supervision(world, "301")["primary"][1] is not None
+    for pupil in (*pupils, away):
+        assert world.enrolment(pupil.id).school_id == successor.id
+        assert world.enrolment(pupil.id).start_request_id == request_id
+    row = world.request(leaving)
+    assert (row.state, row.holder_id, row.units["school"][0]) == ("awaiting_principal", successor.id, successor.id)
+    sound(world)
+    assert world.complete(leaving).state == "completed"
+    assert (stage_row(world, "301").attending, stage_row(world, "302").attending) == (0, 2)
+    sound(world)
+
+
+def test_a_place_that_is_held_at_a_merged_school_is_held_at_its_successor(world: World) -> None:
+    world.school_class("401", 3)
+    pupil = world.student("402", 3)
+    transfer = world.draft("school401", pupil, "401", ground="other", data={"ground_text": "随父母迁居"})
+    world.fire(transfer, "submit", "school401")
+    merge(world, "401", "403", "county4", "city2")
+    follow(world)
+    row = world.request(transfer)
+    assert (row.destination_school_id, world.seats(row.class_id)) == (world.organization("403").id, (0, 1))
+    sound(world)
+    assert world.complete(transfer).state == "completed"
+    assert world.enrolment(pupil.id).school_id == world.organization("403").id
+    sound(world)
+
+
+def test_a_school_is_closed_only_when_nobody_is_left_and_its_archives_have_a_keeper(world: World) -> None:
+    world.student("401", 3)
+    closing = about(world, "county4", "organization_change", "401", ground="closing", data={"archive_unit": "县档案馆"})
+    assert refused(world, closing, "submit", "county4") == {"N13-12"}
+    world.fire(closing, "recall", "county4")
+    empty = about(world, "county4", "organization_change", "403", ground="closing")
+    world.upload_all(empty, "county4")
+    world.fire(empty, "submit", "county4")
+    assert refused(world, empty, "approve", "city2") == {"N13-12"}
+    world.fire(empty, "recall", "county4")
+    named = about(world, "county4", "organization_change", "403", ground="closing", data={"archive_unit": "县档案馆"})
+    world.complete(named)
+    school = world.organization("403")
+    assert (school.active, school.successor_id, school.particulars["archive_unit"]) == (False, None, "县档案馆")
+    assert follow(world) == 0
+    sound(world)
+
+
+def test_a_farm_holds_its_own_schools_in_zhejiang_kindergartens_among_them(world: World) -> None:
+    add_holder(world.service, code="farm9", name="示例国营农场", above="county9", policy="zhejiang-k12")
+    with db.begin(world.service.engine) as connection:
+        create_account(connection, world.service, username="farm9", name="农场学籍员",
+                       organization_id=world.organization("farm9").id, password_hash="x",
+                       roles=("registrar",))  # fmt: skip
+    data = {"school_code": "991", "school_name": "示例农场幼儿园", "years_kindergarten": 3}
+    request_id = about(world, "farm9", "organization_change", "farm9", ground="founding", data=data)
+    outside = about(world, "farm9", "organization_change", "farm9", ground="founding",
+                    data={**data, "school_code": "992", "years_vocational": 3})  # fmt: skip
+    assert refused(world, outside, "submit", "farm9") == {"ZJ-02"}
+    world.complete(request_id)
+    farm = world.organization("farm9")
+    assert (farm.kind, supervision(world, "991")) == ("holder", {"kindergarten": (farm.id, None)})
+    sound(world)
