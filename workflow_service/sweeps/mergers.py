@@ -64,6 +64,14 @@ def move_merged(service: Service, now: int, limit: int = STUDENTS) -> int:
     return sum(run_tx(service.engine, partial(_batch, service, school_id=id_, now=now, limit=limit)) for id_ in schools)
 
 
+def follow_mergers(service: Service, now: int) -> int:
+    """Move everybody who is left in merged schools, batch by batch; how many."""
+    total = 0
+    while moved := move_merged(service, now):
+        total += moved
+    return total
+
+
 def _unfinished() -> Any:
     """Schools with a successor in which somebody still sits, or about which something is still open."""
     left = or_(
@@ -240,4 +248,4 @@ def _move_entries(service: Service, connection: Connection, merger: Merger, limi
     return len(rows)
 
 
-__all__ = ["STUDENTS", "Merger", "Moved", "move_merged"]
+__all__ = ["STUDENTS", "Merger", "Moved", "follow_mergers", "move_merged"]
