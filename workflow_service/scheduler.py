@@ -24,6 +24,7 @@ from workflow_service.sweeps import (
     check_month_end,
     close_ended,
     end_guests,
+    follow_mergers,
     heartbeat,
     sweep_deadlines,
 )
@@ -49,6 +50,7 @@ def ticks(service: Service, limit: int = BATCH) -> dict[str, tuple[int, Callable
         "doubles": (DOUBLES, lambda: check_month_end(service, legal())),
         "ended": (ENDS, lambda: close_ended(service)),
         "guests": (ENDS, lambda: end_guests(service, legal())),
+        "mergers": (PULSE, lambda: follow_mergers(service, legal())),
         "pulse": (PULSE, lambda: heartbeat(service, NAME)),
     }
 

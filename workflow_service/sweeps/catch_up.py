@@ -16,6 +16,7 @@ from workflow_service.sweeps.closing import close_ended
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
 from workflow_service.sweeps.duplicates import check_month_end
 from workflow_service.sweeps.guests import end_guests
+from workflow_service.sweeps.mergers import follow_mergers
 from workflow_service.sweeps.windows import announce_windows
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Done:
     doubles: int = 0
     closed: int = 0
     guests: int = 0
+    moved: int = 0
 
     def __str__(self) -> str:
         counts = [(f.name, getattr(self, f.name)) for f in fields(self)]
@@ -45,7 +47,8 @@ class Done:
 
 def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
     """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows, messages, the
-    duplicate check of the month, requests of ended records, guests whose time is over.
+    duplicate check of the month, requests of ended records, guests whose time is over, pupils of merged
+    schools.
     """
     until = service.clocks.legal() if until is None else until
     recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
@@ -56,6 +59,7 @@ def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) 
     done.doubles = check_month_end(service, until)
     done.closed = drain(lambda n: close_ended(service, n), limit)
     done.guests = drain(lambda n: end_guests(service, until, n), limit)
+    done.moved = follow_mergers(service, until)
     return done
 
 
