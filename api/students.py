@@ -18,6 +18,7 @@ from workflow_service.actors import Actor
 from workflow_service.errors import NotFound
 from workflow_service.ids import parse_id
 from workflow_service.service import Service
+from workflow_service.views.student_time import OnDay, students_on
 from workflow_service.views.students import (
     WantedStudents,
     find_student,
@@ -35,7 +36,11 @@ STAGES = ("kindergarten", "primary", "junior", "senior", "vocational", "higher")
 
 
 class StudentQuery(Paging):
-    """`q` is a part of a name, pinyin or its initials, or a whole student number; `grade` 1 to 12."""
+    """`q` is a part of a name, pinyin or its initials, or a whole student number; `grade` 1 to 12.
+
+    `as_of`: who was enrolled on that day, with school, class, grade and status then. `known`: as it was recorded up to
+    the end of that day; without it as known now.
+    """
 
     q = Text(most=60, load_default=None)
     school = Ident(load_default=None)
@@ -44,6 +49,8 @@ class StudentQuery(Paging):
     grade = Counted(1, 12, load_default=None)
     stage = Text(load_default=None)
     stage.validators.append(validate.OneOf(STAGES))
+    as_of = Day(load_default=None)
+    known = Day(load_default=None)
 
 
 class StudentShown(Shown):
@@ -80,9 +87,10 @@ class RevealQuery(Shape):
 
 
 class HistoryQuery(Paging):
-    """`?as_of=DATE` shows that day only."""
+    """`?as_of=DATE` shows that day only, `?known=DATE` what was recorded up to the end of that day."""
 
     as_of = Day(load_default=None)
+    known = Day(load_default=None)
 
 
 @operation(
@@ -92,8 +100,24 @@ class HistoryQuery(Paging):
 def get_students(call: Call) -> dict[str, Any]:
     """The students of the schools in my scope."""
     query = call.query
+    if query["as_of"] or query["known"]:
+        return _students_on(call)
     wanted = WantedStudents(query["q"], query["school"], query["status"], query["grade"], query["stage"])
     return page(*list_students(call.service, call.actor, wanted, query["limit"], after_cursor(query["cursor"])))
+
+
+def _students_on(call: Call) -> dict[str, Any]:
+    query = call.query
+    if query["status"] is not None:
+        raise invalid("status", "按日期查询时不能同时限定状态", "the status cannot be asked together with a day")
+    as_of, known = _day(query["as_of"]), _day(query["known"])
+    wanted = OnDay(as_of or call.service.clocks.now().date(), known, query["q"], query["school"], query["stage"],
+                   query["grade"])  # fmt: skip
+    return page(*students_on(call.service, call.actor, wanted, query["limit"], after_cursor(query["cursor"])))
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _find(service: Service, actor: Actor, student_id: str) -> Any:
@@ -124,7 +148,6 @@ def get_student(call: Call) -> Answer:
     query=HistoryQuery, answers=StretchShown, many=True,
 )  # fmt: skip
 def get_student_history(call: Call) -> dict[str, Any]:
-    """Every status, school and class, from when to when, by which request."""
-    as_of = call.query["as_of"]
-    day = date.fromisoformat(as_of) if as_of else None
-    return part(student_history(call.service, call.found.id, day), call.query)
+    """Every status, school and class, from when to when, by which request; as known now, or on a day."""
+    as_of, known = _day(call.query["as_of"]), _day(call.query["known"])
+    return part(student_history(call.service, call.found.id, as_of, known), call.query)

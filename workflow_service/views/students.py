@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, select
 from sqlalchemy.orm import aliased
 
 from states.calendar import grade_of, school_year
@@ -17,9 +16,9 @@ from workflow_service.boxes import below, student_matches
 from workflow_service.crypto import mask_number
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
-from workflow_service.models import Enrolment, History, Organization, RegisterEntry, Request, SchoolClass, Student
-from workflow_service.models.columns import from_micros
+from workflow_service.models import Enrolment, Organization, RegisterEntry, Request, SchoolClass, Student
 from workflow_service.service import Service
+from workflow_service.views.student_time import student_history
 
 STATUS_LABELS = {state.id: state.name for state in StudentStatus.states}
 """Chinese label of every status."""
@@ -76,25 +75,6 @@ def student_view(service: Service, row: Any, *, whole_number: bool = False) -> d
         "state": open_request.state,
     }  # fmt: skip
     return shown
-
-
-def student_history(service: Service, student_id: int, as_of: date | None = None) -> list[dict[str, Any]]:
-    """Every stretch of time with one status, school and class, oldest first; with `as_of` the one of that day."""
-    with reading(service.engine) as connection:
-        enrolments = _enrolments(connection, student_id)
-        statuses = _statuses(connection, student_id)
-    if not statuses:
-        return []
-    first = min([statuses[0]["from"], *(e.valid_from for e in enrolments)])
-    statuses[0]["from"] = first
-    days = {row["from"] for row in statuses} | {e.valid_from for e in enrolments}
-    borders = sorted(days | {e.valid_to for e in enrolments if e.valid_to})
-    spans = list(zip(borders, [*borders[1:], None], strict=True))
-    stretches = [_stretch(start, end, enrolments, statuses) for start, end in spans]
-    if as_of is not None:
-        day = as_of.isoformat()
-        stretches = [s for s in stretches if s["from"] <= day and (s["to"] is None or day < s["to"])]
-    return stretches
 
 
 def _predicates(service: Service, actor: Actor, wanted: WantedStudents, today: date) -> list[ColumnElement[bool]]:
@@ -179,49 +159,4 @@ def _number(service: Service, row: Any) -> str | None:
     return service.cipher.decrypt(row.student_number, "student.student_number")
 
 
-def _enrolments(connection: Connection, student_id: int) -> list[Any]:
-    query = (
-        select(Enrolment.valid_from, Enrolment.valid_to, Enrolment.stage, Enrolment.start_reason, Enrolment.end_reason,
-               Enrolment.start_request_id, Enrolment.end_request_id, Organization.id.label("school_id"),
-               Organization.code.label("school_code"), Organization.name.label("school_name"),
-               SchoolClass.name.label("class_name"))
-        .join(Organization, Organization.id == Enrolment.school_id)
-        .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
-        .where(Enrolment.student_id == student_id)
-        .order_by(Enrolment.valid_from, Enrolment.recorded_at)
-    )  # fmt: skip
-    return list(connection.execute(query))
-
-
-def _statuses(connection: Connection, student_id: int) -> list[dict[str, Any]]:
-    """The days on which the status became another one, from the trail."""
-    query = (
-        select(History.at, History.to_state, History.event, History.payload)
-        .where(History.object_id == student_id, History.object_type == "student")
-        .order_by(History.seq)
-    )
-    changes: list[dict[str, Any]] = []
-    for row in connection.execute(query):
-        if not changes or changes[-1]["status"] != row.to_state:
-            details = json.loads(row.payload).get("d", {})
-            day = from_micros(row.at).date()
-            changes.append({"from": day, "status": row.to_state, "request": details.get("request"),
-                            "event": row.event})  # fmt: skip
-    return changes
-
-
-def _stretch(start: date, end: date | None, enrolments: list[Any], statuses: list[dict[str, Any]]) -> dict[str, Any]:
-    status = [row for row in statuses if row["from"] <= start][-1]
-    there = [e for e in enrolments if e.valid_from <= start and (e.valid_to is None or start < e.valid_to)]
-    place = there[-1] if there else None
-    request = place.start_request_id if place and place.valid_from == start else status["request"]
-    return {
-        "from": start.isoformat(), "to": None if end is None else end.isoformat(), "status": status["status"],
-        "status_label": STATUS_LABELS.get(status["status"], status["status"]),
-        "school": None if place is None else {
-            "id": str(place.school_id), "code": place.school_code, "name": place.school_name},
-        "class": place.class_name if place else None, "stage": place.stage if place else None,
-        "event": place.start_reason if place and place.valid_from == start else status["event"],
-        "reason": place.start_reason if place else None, "end_reason": place.end_reason if place else None,
-        "request_id": None if request is None else str(request),
-    }  # fmt: skip
+__all__ = ["STATUS_LABELS", "WantedStudents", "find_student", "list_students", "student_history", "student_view"]
