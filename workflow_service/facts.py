@@ -225,8 +225,14 @@ def _instant(micros: int | None) -> datetime | None:
 
 
 def _matches(row: Row) -> bool:
-    """Whether name and number as the applicant gave them are still those of the record (SYS-04)."""
-    return row["named"] is None or (row["named"], row["named_hash"]) == (row["student_name"], row["number_hash"])
+    """Whether name and number as the applicant gave them are still those of the record (SYS-04).
+
+    A temporary number that became a formal one meanwhile is still the student's own (NUM-04).
+    """
+    if row["named"] is None:
+        return True
+    return bool(row["named"] == row["student_name"]
+                and (row["named_hash"] == row["number_hash"] or row["had_number"]))  # fmt: skip
 
 
 def grants(row: Row) -> tuple[Grant, ...]:

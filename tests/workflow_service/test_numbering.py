@@ -333,3 +333,14 @@ def test_a_pupil_with_any_kind_of_number_is_transferred_alike(world: World, lett
     assert world.request(request_id).state == "completed"
     assert world.enrolment(who.id).school_id == world.organization("201").id
     assert number_of(world, who) == number  # NUM-12: a transfer never changes it.
+
+
+def test_a_number_that_became_formal_meanwhile_is_still_the_pupil_s_own(world: World) -> None:
+    world.school_class("201", 3)
+    who = pupil(world, "L99010120170501" + "1234", CARD)
+    request = world.draft("school201", who, "201", ground="moved_house")
+    world.fire(request, "submit", "school201")
+    assert give(world, who, checked=True) == f"G{CARD}"
+    world.fire(request, "return", "school201.principal", comment="请补材料")
+    world.fire(request, "resubmit", "school201")
+    assert world.request(request).state == "awaiting_destination_principal"

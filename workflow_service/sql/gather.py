@@ -18,9 +18,10 @@ COLUMNS = (
     "class_name", "class_attending", "class_held", "class_entered_year", "class_first_grade", "class_last_grade",
     "class_stage", "class_programme",
     "stage_attending", "stage_held", "quota", "documents", "other_number", "holds_place", "own", "grants",
-    "entries", "batch_id",
+    "entries", "had_number", "batch_id",
 )  # fmt: skip
 
+# Who lets a school enter an omitted pupil (受理, TR-10) has decided nothing of what is entered then, and reviews it.
 GATHER = query("""
 SELECT r.id, r.bucket, r.number, r.kind, r.state, r.version, r.open, r.final, r.subject_id, r.lock_group, r.student_id,
        r.named, r.named_hash, r.pack_id, r.origin_pack_id, r.route_rule, r.route, r.units, r.starter, r.applicant_id,
@@ -39,11 +40,12 @@ SELECT r.id, r.bucket, r.number, r.kind, r.state, r.version, r.open, r.final, r.
        EXISTS (SELECT 1 FROM place_hold p WHERE p.request_id = r.id AND p.released_at IS NULL),
        EXISTS (SELECT 1 FROM history h WHERE h.object_id = r.id AND h.person_id = :person
            AND (h.event IN ('submit', 'resubmit')
-               OR (h.event IN ('approve', 'file') AND h.from_state <> r.state))),
+               OR (h.event IN ('approve', 'file') AND h.from_state NOT IN (r.state, 'awaiting_bureau_consent')))),
        (SELECT {list}(g.id || ':' || g.version || ':' || g.role, ',') FROM role_grant g
            WHERE g.account_id = :account AND g.revoked_at IS NULL),
        (SELECT {list}(n.section || ':' || CAST(n.valid_from AS TEXT) || ':' || COALESCE(CAST(n.valid_to AS TEXT), ''),
            ',') FROM register_entry n WHERE n.student_id = r.student_id),
+       EXISTS (SELECT 1 FROM number_history y WHERE y.student_id = r.student_id AND y.number_hash = r.named_hash),
        r.batch_id
 FROM request r
 LEFT JOIN student s ON s.id = r.student_id
