@@ -8,10 +8,13 @@ from pathlib import Path
 import click
 
 from api.cli_wiring import built_service, say
+from workflow_service import admissions
+from workflow_service.actors import Actor
 from workflow_service.check import CODES, Finding
 from workflow_service.check import check as find_faults
 from workflow_service.grants import actor_named
 from workflow_service.roster.importer import import_workbook
+from workflow_service.service import Service
 
 
 def _progress(done: int, total: int, title: str) -> None:
@@ -61,20 +64,44 @@ def verify(as_json: bool) -> None:
     _report(found, "audit verify", as_json=as_json)
 
 
+def _import_admissions(service: Service, workbook: Path, actor: Actor | None, check_only: bool) -> None:
+    """Import an admission list; a line for every row that needs somebody's eye."""
+    report = admissions.import_admissions(service, workbook, actor, say, check_only=check_only)
+    for row in report.rows:
+        if row.verdict not in ("admitted", "leaver_admitted", "unchanged"):
+            click.echo(f"{row.sheet} {row.row}: {row.text}")
+    click.echo(report.summary)
+    if report.refused:
+        raise click.ClickException(f"{report.refused} row(s) were not taken in: {report.workbook}")
+
+
 @click.command("import")
 @click.argument("workbook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--check", "check_only", is_flag=True, help="Only check; write nothing.")
 @click.option("--as", "username", help="Import in the name of this account, into the schools in its scope.")
-def import_file(workbook: Path, check_only: bool, username: str | None) -> None:
+@click.option(
+    "--admissions",
+    "as_admissions",
+    is_flag=True,
+    help="An admission list: newcomers await registration, leavers go on.",
+)
+def import_file(workbook: Path, check_only: bool, username: str | None, as_admissions: bool) -> None:
     """Import students from a workbook with the national roster's headings: all of it, or nothing.
+
+    An admission list has the same headings; numbers and classes may be missing. There every row has its own verdict,
+    written beside the list, and the exit status is 1 where a row was not taken in.
 
     \b
     Example:
       workflow-service import roster.xlsx --check
       workflow-service import roster.xlsx --as county2
+      workflow-service import admitted.xlsx --admissions --as county4
     """
     service = built_service()
     actor = actor_named(service, username) if username else None
+    if as_admissions:
+        _import_admissions(service, workbook, actor, check_only)
+        return
     report = import_workbook(service, workbook, actor, say, check_only=check_only)
     for remark in report.remarks:
         say(remark)

@@ -83,6 +83,8 @@ def find_student(service: Service, connection: Connection, actor: Actor, body: N
     columns = _columns(found)
     if found.enrolment_id is None:
         columns |= _last_class(connection, found.id)
+        if kind.enrolment == "enter":
+            columns["listed"] = _listed(connection, found.id, actor)
     return columns
 
 
@@ -104,6 +106,15 @@ def _was_here(connection: Connection, student_id: int, actor: Actor) -> bool:
         select(RegisterEntry.id).where(
             RegisterEntry.student_id == student_id, RegisterEntry.school_id == actor.organization_id,
             RegisterEntry.section == "admission", RegisterEntry.ended_at.is_(None))).first() is not None  # fmt: skip
+
+
+def _listed(connection: Connection, student_id: int, actor: Actor) -> Row:
+    """What the admission list said of somebody whom this school admitted: grade, and perhaps class."""
+    found = connection.execute(
+        select(RegisterEntry.data).where(
+            RegisterEntry.student_id == student_id, RegisterEntry.school_id == actor.organization_id,
+            RegisterEntry.section == "admission", RegisterEntry.ended_at.is_(None))).scalars().first()  # fmt: skip
+    return found or {}
 
 
 def _last_class(connection: Connection, student_id: int) -> Row:
@@ -171,7 +182,10 @@ def draft_row(service: Service, connection: Connection, actor: Actor, body: NewR
     if kind.sides == "two":
         _between_two(connection, actor, row)
     elif kind.subject == "student":
-        row["grade"] = body.grade or _present_grade(row, on) or 0
+        listed = row.get("listed") or {}
+        if "class_name" in listed:
+            row["data"] = {"class_name": listed["class_name"], **row["data"]}
+        row["grade"] = body.grade or listed.get("grade") or _present_grade(row, on) or 0
     try:
         route_draft(service, connection, row, on)
     except (NoRoute, LookupError) as error:

@@ -24,7 +24,7 @@ END_OTHER_ADMISSIONS: Final = Write(
     """
 UPDATE register_entry SET valid_to = CASE WHEN valid_from > :effective THEN valid_from ELSE :effective END,
     ended_at = :at, end_request_id = :id
-WHERE student_id = :student_id AND section = 'admission' AND school_id <> :destination_school_id
+WHERE student_id = :student_id AND section = 'admission' AND school_id <> :kept_school_id
     AND ended_at IS NULL{moved}""",
 )
 
@@ -48,7 +48,10 @@ def registered(completing: Completing) -> Effect:
 @effect("duplicate_admission")
 def attends_here(completing: Completing) -> Effect:
     """Every other school's admission ends: the record goes where the pupil is (籍随人走, SYS-36)."""
-    return Effect(writes=(END_OTHER_ADMISSIONS,), details={"admitted_by": str(completing.row["destination_school_id"])})
+    kept = completing.row["destination_school_id"]
+    return Effect(
+        writes=(END_OTHER_ADMISSIONS,), values={"kept_school_id": kept}, details={"admitted_by": str(kept)}
+    )  # fmt: skip
 
 
 def _look_for_doubles(service: Service, row: Row, actor: Actor | None) -> None:

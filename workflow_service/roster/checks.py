@@ -87,22 +87,22 @@ def check_row(
     sheet: RosterSheet, row: SheetRow, schools: Mapping[str, SchoolInScope], today: date
 ) -> Entry | list[CellError]:
     """The entry of a row, or all that is wrong with it. `schools` by code; `today` is the legal date."""
-    cells = _Cells(sheet, row)
-    school = _school(cells, schools)
-    name = _name(cells, "name", required=True)
+    cells = Cells(sheet, row)
+    school = school_in(cells, schools)
+    name = name_in(cells, "name", required=True)
     sex = cells.coded("sex")
-    birth = _birth_date(cells, today)
+    birth = birth_date_in(cells, today)
     identity_type = cells.coded("identity_type")
-    identity_number, problem = _identity(cells, identity_type, birth, sex, today)
-    student_number = _student_number(cells, identity_number, problem, today)
-    stage, entered_year = _grade(cells, school, today)
+    identity_number, problem = identity_in(cells, identity_type, birth, sex, today)
+    student_number = student_number_in(cells, identity_number, problem, today)
+    stage, entered_year = grade_in(cells, school, school_year(today))
     sequence = cells.parsed("class_name", class_sequence, "class", "写作 1班、2班。/ Write 1班, 2班.")
-    valid_from = _entered(cells, today)
-    former = _name(cells, "former_name", required=False)
+    valid_from = entered_in(cells, today)
+    former = name_in(cells, "former_name", required=False)
     status = cells.coded("status") or "attending"
     cells.coded("attendance")
     special = cells.coded("special_education") == "1"
-    guardians = tuple(g for n in (1, 2) if (g := _guardian(cells, f"guardian{n}")) is not None)
+    guardians = tuple(g for n in (1, 2) if (g := guardian_in(cells, f"guardian{n}")) is not None)
     if cells.errors:
         return cells.errors
     # Whatever is None here has left a fault above.
@@ -120,7 +120,7 @@ def check_row(
 
 
 @dataclass(slots=True)
-class _Cells:
+class Cells:
     """The cells of one row by key, and the faults found so far."""
 
     sheet: RosterSheet
@@ -172,7 +172,7 @@ def _column(sheet: RosterSheet, key: str) -> int | None:
     return next((n for n, heading in enumerate(sheet.columns) if heading is not None and heading.key == key), None)
 
 
-def _school(cells: _Cells, schools: Mapping[str, SchoolInScope]) -> SchoolInScope | None:
+def school_in(cells: Cells, schools: Mapping[str, SchoolInScope]) -> SchoolInScope | None:
     school = schools.get(cells.text("school_code"))
     if school is None:
         cells.fail("school_code", "unknown_school", "没有这所学校，或不在您的管辖范围。/ No such school in your scope.")
@@ -181,7 +181,7 @@ def _school(cells: _Cells, schools: Mapping[str, SchoolInScope]) -> SchoolInScop
     return school
 
 
-def _name(cells: _Cells, key: str, *, required: bool) -> str:
+def name_in(cells: Cells, key: str, *, required: bool) -> str:
     value = cells.raw(key)
     name = normal_name(value if isinstance(value, str) else str(value))
     fault = name_fault(name) if name or required else None
@@ -190,7 +190,7 @@ def _name(cells: _Cells, key: str, *, required: bool) -> str:
     return name
 
 
-def _birth_date(cells: _Cells, today: date) -> date | None:
+def birth_date_in(cells: Cells, today: date) -> date | None:
     born = _day(cells.raw("birth_date"), cells.text("birth_date"))
     if born is None:
         cells.fail("birth_date", "date", "写作 20190305 或 2019-03-05，且须存在。/ Not a date: write 20190305.")
@@ -211,8 +211,8 @@ def _day(value: Value, text: str) -> date | None:
         return None
 
 
-def _identity(
-    cells: _Cells, kind: str | None, birth: date | None, sex: str | None, today: date
+def identity_in(
+    cells: Cells, kind: str | None, birth: date | None, sex: str | None, today: date
 ) -> tuple[str | None, str | None]:
     """The number, and the problem record it makes. A wrong check digit is not refused here (SYS-32)."""
     value = cells.raw("identity_number")
@@ -230,7 +230,7 @@ def _identity(
     return normalise(value), WRONG_IDENTITY if faults else None
 
 
-def _student_number(cells: _Cells, identity_number: str | None, problem: str | None, today: date) -> str:
+def student_number_in(cells: Cells, identity_number: str | None, problem: str | None, today: date) -> str:
     value = cells.raw("student_number")
     number = normalise(value) if isinstance(value, str) else ""
     for fault in student_number_faults(value, today):
@@ -240,8 +240,8 @@ def _student_number(cells: _Cells, identity_number: str | None, problem: str | N
     return number
 
 
-def _grade(cells: _Cells, school: SchoolInScope | None, today: date) -> tuple[Stage | None, int]:
-    """The stage at this school, and the school year in which the class came into it."""
+def grade_in(cells: Cells, school: SchoolInScope | None, year: int) -> tuple[Stage | None, int]:
+    """The stage at this school, and the school year in which the class of that grade in `year` came into it."""
     grade = cells.parsed("grade", grade_of_text, "grade", "写作 一年级 或 1。/ Write 一年级 or 1.")
     if grade is None or school is None:
         return None, 0
@@ -249,10 +249,10 @@ def _grade(cells: _Cells, school: SchoolInScope | None, today: date) -> tuple[St
     if stage is None:
         cells.fail("grade", "grade", "该校没有这个年级。/ This school does not have this grade.")
         return None, 0
-    return stage, school_year(today) - (grade - stage.first_grade)
+    return stage, year - (grade - stage.first_grade)
 
 
-def _entered(cells: _Cells, today: date) -> date | None:
+def entered_in(cells: Cells, today: date) -> date | None:
     """The day on which the enrolment begins: the first of 入学年月, at the latest today."""
     value = cells.raw("entered")
     found = _MONTH.fullmatch(value.strftime("%Y%m") if isinstance(value, date) else normalise(cells.text("entered")))
@@ -267,11 +267,11 @@ def _entered(cells: _Cells, today: date) -> date | None:
     return min(first, today) if first else None
 
 
-def _guardian(cells: _Cells, who: str) -> NewGuardian | None:
+def guardian_in(cells: Cells, who: str) -> NewGuardian | None:
     keys: Sequence[str] = (f"{who}_name", f"{who}_relation", f"{who}_phone")
     if all(is_empty(cells.raw(key)) for key in keys) and not BY_KEY[keys[0]].required:
         return None
-    name = _name(cells, keys[0], required=True)
+    name = name_in(cells, keys[0], required=True)
     relation = cells.coded(keys[1])
     if relation is None and not BY_KEY[keys[1]].required:
         cells.fail(keys[1], "missing", "没有填写。/ Missing.")

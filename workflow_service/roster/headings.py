@@ -100,7 +100,9 @@ HEADINGS: Final = (
 )  # fmt: skip
 BY_KEY: Final = {heading.key: heading for heading in HEADINGS}
 ERROR_TITLE: Final = "错误原因"
-"""The column that a workbook with errors gets; it is skipped when the mended workbook comes back."""
+VERDICT_TITLE: Final = "处理结果"
+"""The columns that an import adds to what it read; they are skipped when the workbook comes back."""
+TOLD_TITLES: Final = (ERROR_TITLE, VERDICT_TITLE)
 
 _BY_TITLE: Final = {title: heading for heading in HEADINGS for title in (heading.title, *heading.also)}
 _IN_BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")

@@ -107,7 +107,7 @@ def _known_batch(service: Service, sha256: str) -> int | None:
 def _check(
     service: Service, sheets: Sequence[RosterSheet], actor: Actor | None, say: Say
 ) -> tuple[list[Entry], list[CellError]]:
-    schools = _schools(service, actor)
+    schools = schools_in_scope(service, actor)
     today = service.clocks.now().date()
     entries: list[Entry] = []
     errors: list[CellError] = []
@@ -122,7 +122,8 @@ def _check(
     return entries, errors
 
 
-def _schools(service: Service, actor: Actor | None) -> dict[str, SchoolInScope]:
+def schools_in_scope(service: Service, actor: Actor | None) -> dict[str, SchoolInScope]:
+    """The schools that somebody may fill, by code; `actor` None may fill all."""
     query = select(Organization.id, Organization.code, Organization.name, Organization.schooling)
     query = query.where(Organization.kind == "school", Organization.active)
     if actor is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select
 
 from workflow_service.models import SchoolClass, SchoolStage
 from workflow_service.roster.checks import Entry
+from workflow_service.schooling import Stage
 from workflow_service.students import NewStudent
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ Key = tuple[int, str, int, int]  # school, stage, cohort, number
 
 def placed(connection: Connection, service: Service, entries: Sequence[Entry]) -> tuple[list[NewStudent], int]:
     """The students with their classes, and how many classes were opened for them."""
-    wanted = {_key(entry): entry for entry in entries}
+    classes, opened = opened_classes(connection, service, {_key(entry): entry.stage for entry in entries})
+    return [_student(entry, classes[_key(entry)]) for entry in entries], opened
+
+
+def opened_classes(
+    connection: Connection, service: Service, wanted: Mapping[Key, Stage]
+) -> tuple[dict[Key, int], int]:  # fmt: skip
+    """The ids of these classes, those that were not there opened; and how many that were."""
     schools = {school for school, *_ in wanted}
     query = select(
         SchoolClass.school_id, SchoolClass.stage, SchoolClass.entered_year, SchoolClass.sequence, SchoolClass.id
@@ -31,24 +39,29 @@ def placed(connection: Connection, service: Service, entries: Sequence[Entry]) -
         connection.execute(insert(SchoolClass), rows)
         classes.update(zip(missing, (row["id"] for row in rows), strict=True))
     _open_stages(connection, {(school, stage) for school, stage, *_ in wanted})
-    return [_student(entry, classes[_key(entry)]) for entry in entries], len(rows)
+    return classes, len(rows)
+
+
+def class_name(entered_year: int, sequence: int) -> str:
+    """How a class that an import opens is called."""
+    return f"{entered_year}级{sequence}班"
 
 
 def _key(entry: Entry) -> Key:
     return entry.school.id, entry.stage.name, entry.entered_year, entry.sequence
 
 
-def _class_row(service: Service, key: Key, entry: Entry) -> dict[str, Any]:
+def _class_row(service: Service, key: Key, of: Stage) -> dict[str, Any]:
     school, stage, entered_year, sequence = key
     return {
         "id": service.ids.new_subject(),
         "school_id": school,
         "stage": stage,
         "entered_year": entered_year,
-        "first_grade": entry.stage.first_grade,
-        "last_grade": entry.stage.last_grade,
+        "first_grade": of.first_grade,
+        "last_grade": of.last_grade,
         "sequence": sequence,
-        "name": f"{entered_year}级{sequence}班",
+        "name": class_name(entered_year, sequence),
         "attending": 0,
         "held": 0,
     }

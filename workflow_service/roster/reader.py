@@ -65,8 +65,11 @@ class RosterSheet:
         return f"{self.title}!{column_letters(column)}{row.number}"
 
 
-def read_workbook(content: bytes) -> list[RosterSheet]:
-    """The sheets that have the roster's headings; the others (填写说明, 代码表) are skipped. Raises `BadWorkbook`."""
+def read_workbook(content: bytes, optional: frozenset[str] = frozenset()) -> list[RosterSheet]:
+    """The sheets that have the roster's headings; the others (填写说明, 代码表) are skipped. Raises `BadWorkbook`.
+
+    `optional`: keys of required columns that this list may do without.
+    """
     check_package(content)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -75,7 +78,7 @@ def read_workbook(content: bytes) -> list[RosterSheet]:
         ]
     except CalamineError as error:
         raise BadWorkbook(f"工作簿已损坏，无法读取。/ The workbook is damaged: {error}") from error
-    found = [sheet for name, rows in sheets if (sheet := _roster(name, rows)) is not None]
+    found = [sheet for name, rows in sheets if (sheet := _roster(name, rows, optional)) is not None]
     if not found:
         titles = "、".join(heading.title for heading in HEADINGS if heading.required)
         raise BadWorkbook(f"没有找到名册的表头。必填栏目：{titles}。/ No sheet has the roster's headings.")
@@ -133,21 +136,23 @@ def _too_large() -> BadWorkbook:
     return BadWorkbook(f"工作簿展开后超过 {size} MB，不予读取。/ The workbook unpacks to more than {size} MB.")
 
 
-def _roster(title: str, rows: list[list[Value]]) -> RosterSheet | None:
+def _roster(title: str, rows: list[list[Value]], optional: frozenset[str]) -> RosterSheet | None:
     for index, row in enumerate(rows[:HEADING_ROWS]):
         columns = tuple(heading_of(cell) if isinstance(cell, str) else None for cell in row)
         if sum(column is not None for column in columns) >= 4:
             titles = tuple(str(cell) for cell in row)
-            _check_headings(title, titles, columns)
+            _check_headings(title, titles, columns, optional)
             below = enumerate(rows[index + 1 :], index + 2)
             said = tuple(SheetRow(n, values) for n, values in below if any(not is_empty(value) for value in values))
             return RosterSheet(title, titles, columns, said)
     return None
 
 
-def _check_headings(title: str, titles: Sequence[str], columns: Sequence[Heading | None]) -> None:
+def _check_headings(
+    title: str, titles: Sequence[str], columns: Sequence[Heading | None], optional: frozenset[str]
+) -> None:
     keys = [column.key for column in columns if column is not None]
-    missing = [heading for heading in HEADINGS if heading.required and heading.key not in keys]
+    missing = [h for h in HEADINGS if h.required and h.key not in optional and h.key not in keys]
     if missing:
         unknown = [text for text, column in zip(titles, columns, strict=True) if column is None and text.strip()]
         raise BadWorkbook("；".join(_missing(title, heading, unknown) for heading in missing))

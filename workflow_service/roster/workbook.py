@@ -19,7 +19,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from workflow_service.roster.checks import CellError
-from workflow_service.roster.headings import ERROR_TITLE, GRADES, HEADINGS, Heading
+from workflow_service.roster.headings import ERROR_TITLE, GRADES, HEADINGS, TOLD_TITLES, Heading
 from workflow_service.roster.reader import RosterSheet, Value
 
 ROSTER_SHEET, NOTES_SHEET, CODES_SHEET = "学生名册", "填写说明", "代码表"
@@ -58,17 +58,25 @@ def write_errors(path: Path, sheets: Sequence[RosterSheet], errors: Iterable[Cel
     reasons: dict[tuple[str, int], list[str]] = {}
     for error in errors:
         reasons.setdefault((error.sheet, error.row), []).append(f"{error.column}：{error.message}")
+    told = {at: ("；".join(texts), True) for at, texts in reasons.items()}
+    write_told(path, sheets, ERROR_TITLE, told)
+
+
+def write_told(
+    path: Path, sheets: Sequence[RosterSheet], title: str, told: Mapping[tuple[str, int], tuple[str, bool]]
+) -> None:
+    """Write what was read with a first column `title`; `told`: (sheet, row) → its text and whether it is in colour."""
     book = Workbook(write_only=True)
     for sheet in sheets:
         page = book.create_sheet(sheet.title)
         page.freeze_panes = "B2"
         page.column_dimensions["A"].width = 60
-        kept = [n for n, title in enumerate(sheet.titles) if title.strip() != ERROR_TITLE]
-        page.append([_bold(page, title) for title in (ERROR_TITLE, *(sheet.titles[n] for n in kept))])
+        kept = [n for n, heading in enumerate(sheet.titles) if heading.strip() not in TOLD_TITLES]
+        page.append([_bold(page, text) for text in (title, *(sheet.titles[n] for n in kept))])
         for row in sheet.rows:
-            reason = "；".join(reasons.get((sheet.title, row.number), ()))
-            cells = [text_cell(page, reason), *(_as_read(page, row.values[n]) for n in kept)]
-            if reason:
+            text, coloured = told.get((sheet.title, row.number), ("", False))
+            cells = [text_cell(page, text), *(_as_read(page, row.values[n]) for n in kept)]
+            if coloured:
                 for cell in cells:
                     cell.fill = _WRONG
             page.append(cells)
