@@ -72,7 +72,7 @@ STEPS: Final[dict[str, tuple[str, str]]] = {
     "awaiting_filing": ("主管教育局备案", "Filed with the bureau"),
     "awaiting_city_filing": ("市级教育局备案", "Filed with the city's bureau"),
     "awaiting_province_filing": ("省级教育厅备案", "Filed with the province"),
-    "awaiting_bureau_review": ("主管教育局复核", "The bureau reviews what was entered"),
+    "awaiting_bureau_consent": ("主管教育局受理", "The bureau lets it be entered"),
     "awaiting_entry": ("学校录入", "The school enters it"),
     "awaiting_release": ("原学校办理离校", "The school that is left releases"),
     "awaiting_agreement": ("相关学校同意", "The other school agrees"),

@@ -159,7 +159,7 @@ def test_omitted_pupils_go_to_the_bureau_to_the_school_and_to_the_bureau_again(w
     world.fire(again, "approve", "school201", data={"entered_on": "2023-09-01"})
     world.fire(again, "approve", "county2")
     done = world.request(again)
-    assert done.route == ["awaiting_bureau", "awaiting_entry", "awaiting_bureau_review"]
+    assert done.route == ["awaiting_bureau_consent", "awaiting_entry", "awaiting_bureau"]
     assert (done.state, world.student_row(done.student_id).status) == ("completed", "attending")
     assert str(world.enrolment(done.student_id).valid_from) == "2023-09-01"
     sound(world)
