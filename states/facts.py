@@ -101,6 +101,7 @@ class Facts:
     number_kind: str | None = None  # G, L or J of the student number
     number_taken: bool = False  # the identity number that is asked for is another student's (NUM-06)
     new_number_faults: tuple[str, ...] = ()  # what is wrong with it; codes of `states.identity`
+    recorded: tuple[str, ...] = ()  # basic data that the record has already; read for changes of them
     entry_named: str | None = None  # section of the entry that is to be corrected, while it stands
     other_requests: tuple[str, ...] = ()  # numbers of this student's other open requests, of whatever group
     reversed_kind: str | None = None  # kind of the request that is to be reversed

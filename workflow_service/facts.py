@@ -181,7 +181,7 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         away_until=row.get("away_until"), stage_since=row.get("stage_since"),
         same_class=row["class_id"] is not None and row["class_id"] == row["enrolled_class_id"],
         grade_size=row.get("grade_size"), grade_repeats=row.get("grade_repeats") or 0,
-        number_kind=row.get("number_kind"), number_taken=bool(row.get("number_taken")),
+        recorded=row.get("recorded") or (), number_kind=row.get("number_kind"), number_taken=bool(row.get("number_taken")),
         new_number_faults=row.get("new_number_faults") or (), entry_named=row.get("entry_named"),
         other_requests=row.get("other_requests") or (), reversed_kind=row.get("reversed_kind"),
         reversed_completed=bool(row.get("reversed_completed")), depending=row.get("depending") or (),

@@ -86,6 +86,11 @@ def _key_data(service: Service, connection: Connection, row: Row) -> Iterator[tu
     yield "duplicate", bool(found or pairs)
 
 
+def _recorded(_service: Service, connection: Connection, row: Row) -> Iterator[tuple[str, Any]]:
+    profile = connection.execute(select(Student.profile).where(Student.id == row["student_id"])).scalar_one()
+    yield "recorded", tuple(sorted(name for name, value in profile.items() if value not in (None, "")))
+
+
 def _entry(_service: Service, connection: Connection, row: Row) -> Iterator[tuple[str, Any]]:
     found = named_entry(connection, row)
     yield "entry_named", None if found is None else found.section
@@ -137,6 +142,7 @@ def reversals_of(connection: Connection, student_id: int) -> set[str]:
 
 
 _READ: dict[str, tuple[Any, ...]] = {
+    "basic_data_change": (_recorded,),
     "key_data_change": (_number, _key_data),
     "problem_record": (_number, _key_data, _others),
     "results_change": (_entry,),

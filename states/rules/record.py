@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from states.definition import Definition
@@ -48,6 +49,33 @@ def some_fact_given(facts: Facts, definition: Definition) -> No | None:
         {f"data.{wanted[0]}": kind.values[0] if kind.values else "…"},
     )
     return No("未填写变更内容", "Nothing says what is to change.", (cure,), pending=True)
+
+
+@check(fields="superset")
+def recorded_or_given(facts: Facts, fields: Sequence[str]) -> No | None:
+    """信息不全 / after a change these are all in the record, from before or from now (SY-05, SY-07)."""
+    missing = [name for name in fields if name not in facts.recorded and facts.data.get(name) in (None, "")]
+    if not missing:
+        return None
+    names = [fact_named(name) for name in missing]
+    zh, en = "、".join(zh for zh, _ in names), ", ".join(en for _, en in names)
+    patch = {f"data.{name}": next(iter(DATA_FACTS[name].values), "…") for name in missing}
+    cure = Cure("supply", "applicant", f"填写{zh}", f"Give {en}.", patch)
+    return No(f"学籍中还没有{zh}", f"The record still lacks: {en}.", (cure,), pending=True)
+
+
+@check(fact="same", fields="superset")
+def goes_with(facts: Facts, fact: str, fields: Sequence[str]) -> No | None:
+    """须一并填写 / who gives one fact gives the others with it (SY-08: a guardian with birth date, education …)."""
+    missing = [name for name in fields if facts.data.get(name) in (None, "")]
+    if facts.data.get(fact) in (None, "") or not missing:
+        return None
+    names = [fact_named(name) for name in missing]
+    zh, en = "、".join(zh for zh, _ in names), ", ".join(en for _, en in names)
+    patch = {f"data.{name}": next(iter(DATA_FACTS[name].values), "…") for name in missing}
+    cure = Cure("supply", "applicant", f"填写{zh}", f"Give {en}.", patch)
+    own, own_en = fact_named(fact)
+    return No(f"填写“{own}”的，须一并填写{zh}", f"With “{own_en}” goes: {en}.", (cure,), pending=True)
 
 
 @check()
