@@ -27,6 +27,7 @@ STATES: dict[str, Pair] = {**STATE_LABELS, **STEPS}
 ROLES: dict[str, Pair] = {
     "registrar": ("学籍管理员", "Registrar"), "principal": ("校长", "Principal"), "teacher": ("教师", "Teacher"),
     "viewer": ("只读查询", "Viewer"), "network": ("网络管理员", "Network administrator"),
+    "class_teacher": ("班主任", "Class teacher"), "doctor": ("校医", "School doctor"),
     "admin": ("系统管理员", "System administrator"), "security": ("安全管理员", "Security officer"),
     "auditor": ("审计员", "Auditor"),
 }  # fmt: skip
@@ -38,6 +39,7 @@ HISTORY: dict[str, Pair] = {
     "recall": ("撤回", "Recalled"),
     "remind": ("催办", "Reminded"), "confirm_arrival": ("确认接收", "Arrival confirmed"), "note": ("备注", "Note"),
     "expire": ("过期", "Expired"), "escalate": ("超期督办", "Escalated"),
+    "reroute": ("学校合并，改由接收学校办理", "Rerouted to the successor school"),
     "recompute_clock": ("重算期限", "Clock recomputed"), "add_document": ("上传材料", "Paper uploaded"),
     "remove_document": ("移除材料", "Paper removed"), "imported": ("名册导入", "Imported from the roster"),
     "transferred": ("转入", "Transferred"), "paper": ("打印文书", "Paper issued"),
