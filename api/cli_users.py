@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.cli_wiring import built_service
 from workflow_service.db import begin, reading
-from workflow_service.grants import ROLES, create_account, grant_role, revoke_role
+from workflow_service.grants import ROLES, actor_named, assign_account, create_account, grant_role, revoke_role
 from workflow_service.models import Account, Organization, RoleGrant, Token
 from workflow_service.service import Service
 
@@ -70,17 +70,25 @@ def list_users(organization: str | None) -> None:
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
 @click.option("--same-person-as", help="Another account of the same person: four eyes is about persons.")
+@click.option("--by", "network", help="A bureau's network administrator, who assigns it; needs --asked-by (CD-05).")
+@click.option("--asked-by", help="The registrar of that bureau who asks for it.")
 @click.password_option()
 def add(
-    username: str, organization: str, name: str, roles: tuple[str, ...], same_person_as: str | None, password: str
-) -> None:
+    username: str, organization: str, name: str, roles: tuple[str, ...], same_person_as: str | None,
+    network: str | None, asked_by: str | None, password: str,
+) -> None:  # fmt: skip
     """Open an account; the password is asked for, or comes from --password.
 
     \b
     Example:
       workflow-service user add zhang --organization 201 --name 张老师 --role registrar
+      workflow-service user add li --organization 101 --name 李老师 --role teacher \\
+        --by county1.network --asked-by county1
     """
     service = _service()
+    if network is not None:
+        _assign(service, network, asked_by or "", username, name, organization, roles, _checked(password))
+        return
     person = None
     with reading(service.engine) as connection:
         organization_id = connection.execute(select(Organization.id).where(Organization.code == organization)).scalar()
@@ -98,6 +106,21 @@ def add(
     except IntegrityError as error:
         raise click.ClickException(f"there is an account {username} already") from error
     click.echo(f"{username}: opened")
+
+
+def _assign(
+    service: Service, network: str, asked_by: str, username: str, name: str, organization: str,
+    roles: tuple[str, ...], password: str,
+) -> None:  # fmt: skip
+    """Open an account for a bureau's network administrator, as its education section asks."""
+    try:
+        assign_account(
+            service, actor_named(service, network), asked_by=asked_by, username=username, name=name,
+            organization=organization, password_hash=service.passwords.hash(password), roles=roles,
+        )  # fmt: skip
+    except IntegrityError as error:
+        raise click.ClickException(f"there is an account {username} already") from error
+    click.echo(f"{username}: opened by {network}, as {asked_by} asked")
 
 
 @user.command()

@@ -11,14 +11,26 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, insert, select, update
 
 from workflow_service.actors import Actor, Grant
-from workflow_service.db import reading
+from workflow_service.db import reading, run_tx
 from workflow_service.errors import NotFound
-from workflow_service.models import Account, Organization, RoleGrant
+from workflow_service.models import AccessLog, Account, Organization, RoleGrant
+from workflow_service.posts import check_post, may_assign
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
-ROLES = ("registrar", "principal", "teacher", "viewer", "network", "admin", "security", "auditor")
+ROLES = (
+    "registrar",
+    "principal",
+    "class_teacher",
+    "teacher",
+    "doctor",
+    "viewer",
+    "network",
+    "admin",
+    "security",
+    "auditor",
+)
 
 _COUNTED = {"registrar": Organization.registrars, "principal": Organization.principals}
 
@@ -52,12 +64,16 @@ def create_account(
 
 
 def grant_role(connection: Connection, service: Service, account_id: int, role: str) -> int:
-    """Grant a role at the account's organization; returns the grant's id, the same one when it is held already."""
+    """Grant a role at the account's organization; returns the grant's id, the same one when it is held already.
+
+    Raises Blocked for a post that the organization does not have, or that another one of the person excludes (CD-05).
+    """
     if role not in ROLES:
         raise ValueError(f"unknown role {role}")
     held = _active_grant(connection, account_id, role)
     if held is not None:
         return held
+    check_post(connection, account_id, role)
     id_, organization_id = service.ids.new_subject(), _organization_of(connection, account_id)
     row = {
         "id": id_, "account_id": account_id, "organization_id": organization_id, "role": role, "version": 1,
@@ -82,6 +98,34 @@ def revoke_role(connection: Connection, service: Service, account_id: int, role:
         return False
     _count(connection, _organization_of(connection, account_id), role, -1)
     return True
+
+
+def assign_account(
+    service: Service, network: Actor, *, asked_by: str, username: str, name: str, organization: str,
+    password_hash: str, roles: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Open an account as the network administrator of a bureau; its id. Who asked for it stands in the access log.
+
+    Raises NotFound for an unknown organization, Forbidden, Blocked; IntegrityError where the name is taken.
+    """
+
+    def write(connection: Connection) -> int:
+        id_ = connection.execute(select(Organization.id).where(Organization.code == organization)).scalar()
+        if id_ is None:
+            raise NotFound(f"no organization {organization}")
+        may_assign(connection, network, asked_by, id_)
+        account = create_account(
+            connection, service, username=username, name=name, organization_id=id_, password_hash=password_hash,
+            roles=roles,
+        )  # fmt: skip
+        connection.execute(insert(AccessLog), {
+            "id": service.ids.new_subject(), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
+            "account_id": network.account_id, "action": "assign_account", "object_id": account,
+            "purpose": f"CD-05 {asked_by}", "detail": ",".join(roles),
+        })  # fmt: skip
+        return account
+
+    return run_tx(service.engine, write)
 
 
 def actor_named(service: Service, username: str) -> Actor:
