@@ -185,6 +185,7 @@ DOCUMENT_KINDS: Final[dict[str, tuple[str, str]]] = {
     "reader_identity": ("查阅人身份证明", "proof of who the reader is"),
     "government_approval": ("县级以上人民政府批准文件", "approval of a government at county level or above"),
     "release_application": ("数据使用申请（范围与用途）", "application for data, with scope and purpose"),
+    "consent_for_use": ("学生或家长同意书", "consent of students or parents to another use"),
     "destruction_list": ("档案销毁清册", "list of archives to be destroyed"),
     "appraisal_opinion": ("档案鉴定意见", "appraisal of the archives"),
     "ministry_decision": ("教育部处理意见", "the Ministry's decision"),
