@@ -32,6 +32,7 @@ LENGTHS = {
     "class_code": 17, "class_code_grade_first": 12, "pupil_code": 20,  # SY-03, SY-04
     "auxiliary_fujian_primary": 13, "auxiliary_fujian_secondary": 11, "auxiliary_beijing_cmis": 16,  # NUM-09, NUM-10
     "certificate_higher": 18, "certificate_self_study": 17, "certificate_vocational_hunan": 12,  # HE14-16, -17, V10-16
+    "certificate_school": 20,
 }  # fmt: skip
 
 
