@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from api.endpoint import Answer, Call, operation
 from api.organizations import page
 from api.requests import DECIDERS, FactsGiven
-from api.shapes import Ident, Paging, Shape, Shown, Text, Truth
+from api.shapes import Ident, Paging, Shape, Shown, Text, Truth, Whole
 from api.students import READERS
 from states.kinds import KINDS
 from states.vocabulary import EVENTS, GROUNDS
@@ -63,6 +63,7 @@ class BatchGiven(StudentsGiven):
 
     kind = fields.String(required=True, validate=validate.OneOf(BATCH_KINDS))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
+    grade = Whole(allow_none=True, validate=validate.Range(1, 12))
     data = fields.Nested(FactsGiven, allow_none=True)
 
 
@@ -151,7 +152,8 @@ def post_batch(call: Call) -> int:
     """A draft for each student; `verdicts` says what came of every row, `after` where to go on with all."""
     body = call.body
     rows, following = _rows(call)
-    shared = NewRequest(kind=body["kind"], ground=body.get("ground"), data=body.get("data") or {})
+    shared = NewRequest(
+        kind=body["kind"], ground=body.get("ground"), grade=body.get("grade"), data=body.get("data") or {})  # fmt: skip
     worked = create_batch(call.service, call.actor, shared, rows, call.key)
     call.found = (worked, following)
     return worked.batch_id

@@ -74,7 +74,7 @@ def create_batch(
     parent = {
         "id": batch_id, "number": number_of(batch_id, from_micros(at).date()), "kind": shared.kind,
         "organization_id": actor.organization_id, "path": actor.path,
-        "data": {"ground": shared.ground, **shared.data}, "created_at": at, "created_by": actor.account_id,
+        "data": {"ground": shared.ground, "grade": shared.grade, "data": dict(shared.data)}, "created_at": at, "created_by": actor.account_id,
         "version": 1,
     }  # fmt: skip
 
@@ -94,8 +94,7 @@ def add_to_batch(service: Service, actor: Actor, batch_id: int, rows: Sequence[R
         raise Forbidden("只有申请学校可以增加学生 / only the applying school adds students")
     if not 0 < len(rows) <= MOST:
         raise Invalid([{"field": "students", "message": f"每次 1 至 {MOST} 人 / 1 to {MOST} students at a time"}])
-    data = dict(batch.data)
-    shared = NewRequest(kind=batch.kind, ground=data.pop("ground", None), data=data, batch_id=batch_id)
+    shared = NewRequest(kind=batch.kind, batch_id=batch_id, **batch.data)
     return Worked(batch_id, tuple(_drafts(service, actor, shared, rows)))
 
 

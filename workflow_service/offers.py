@@ -19,12 +19,11 @@ from states.vocabulary import STAGES
 from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.models import Organization, PackVersion
-from workflow_service.routing import FALLBACK, ancestors, organization
+from workflow_service.routing import ancestors, organization, packs_in_order
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
-NATIONAL: Final = "national-k12"
 _BUREAU_UNITS: Final[dict[str, frozenset[str]]] = {
     "county": frozenset({"bureau"}),
     "city": frozenset({"bureau", "city_bureau"}),
@@ -99,8 +98,7 @@ def _in_force(connection: Connection, on: date) -> dict[tuple[str, str], int]:
 
 
 def _nearest(known: Mapping[tuple[str, str], int], above: Iterable[str], kind: str, stage: str) -> int | None:
-    packs = (*above, FALLBACK.get(stage, NATIONAL))
-    return next((known[pack, kind] for pack in packs if (pack, kind) in known), None)
+    return next((known[pack, kind] for pack in packs_in_order(above, stage) if (pack, kind) in known), None)
 
 
 def _policies_below(connection: Connection, actor: Actor) -> list[str]:

@@ -6,7 +6,7 @@ submission today would meet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -231,21 +231,24 @@ K12 = "-k12"
 """How the ids of packs of primary and secondary schools end."""
 
 
-def _pack(service: Service, chain: list[Unit], around: Surroundings, stage: str = "") -> int:
-    """The version in force of the nearest pack above a school that knows this kind of request. Raises LookupError.
+def packs_in_order(policies: Iterable[str], stage: str) -> tuple[str, ...]:
+    """The packs in which a school's kinds are looked for; `policies`: those named above it, nearest first.
 
     A province's rules of primary and secondary schools are not a university's: its own stage's pack goes before them.
     """
-    stage_own = FALLBACK.get(stage, ())
-    for unit in chain:
-        if unit.policy and unit.pack_id is not None and not (stage_own and unit.policy.endswith(K12)):
-            return unit.pack_id
-    found = [unit.pack_id for unit in chain if unit.policy and unit.pack_id is not None]
+    own, policies = FALLBACK.get(stage, ()), tuple(policies)
+    others = tuple(policy for policy in policies if own and policy.endswith(K12))
+    return tuple(dict.fromkeys((*(p for p in policies if p not in others), *own, *others, *NATIONAL)))
+
+
+def _pack(service: Service, chain: list[Unit], around: Surroundings, stage: str = "") -> int:
+    """The version in force of the nearest pack above a school that knows this kind of request. Raises LookupError."""
+    known = {unit.policy: unit.pack_id for unit in chain if unit.policy}
     missing = LookupError(f"no pack knows {around.kind}")
-    for pack in (*stage_own, None, *NATIONAL):
-        if pack is None:
-            if found:
-                return found[0]
+    for pack in packs_in_order(known, stage):
+        if pack in known:
+            if (pack_id := known[pack]) is not None:
+                return pack_id
             continue
         try:
             return service.packs.in_force(pack, around.kind, around.on)

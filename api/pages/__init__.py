@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from api.pages import (
+    batches,
     bureau,
     duplicates,
     papers,
@@ -20,7 +21,7 @@ from api.pages.frame import pages, show_problem
 
 __all__ = ["install"]
 
-PARTS = (bureau, duplicates, papers, quality, request_forms, request_page, rules, signing_in, students, workbench)
+PARTS = (batches, bureau, duplicates, papers, quality, request_forms, request_page, rules, signing_in, students, workbench)
 """The modules that hang their pages into the blueprint when they are imported."""
 
 
