@@ -60,7 +60,7 @@ def test_in_beijing_the_district_decides_a_total_and_the_city_files_it(world: Wo
     request_id = about(world, "school301", "quota_change", "301", ground="quota_by_plan", data=data)
     assert refused(world, request_id, "submit", "school301") == {"BJ-03"}
     amend(world, request_id, "school301", {**data, "quota": 1})
-    assert refused(world, request_id, "submit", "school301") == {"WS-82"}
+    assert refused(world, request_id, "submit", "school301") == {"WS-182"}
     amend(world, request_id, "school301", {**data, "quota": 240})
     world.upload_all(request_id, "school301")
     assert world.fire(request_id, "submit", "school301").state == "awaiting_bureau"
@@ -80,7 +80,7 @@ def test_a_total_falls_back_to_be_decided_where_places_were_taken_meanwhile(worl
     world.fire(request_id, "submit", "school201")
     world.fire(request_id, "approve", "school201.principal")
     world.student("201"), world.student("201", name="赵一")
-    assert refused(world, request_id, "approve", "county2") == {"WS-82"}
+    assert refused(world, request_id, "approve", "county2") == {"WS-182"}
     sound(world)
 
 
@@ -94,7 +94,7 @@ def test_a_school_is_founded_by_the_city_on_the_districts_document(world: World)
     request_id = about(world, "county3", "organization_change", "county3", ground="founding", data=FOUNDING)
     other = about(world, "county3", "organization_change", "county3", ground="founding",
                   data={**FOUNDING, "school_code": "301"})  # fmt: skip
-    assert refused(world, other, "submit", "county3") == {"WS-89"}
+    assert refused(world, other, "submit", "county3") == {"WS-189"}
     done = world.complete(request_id)
     assert (done.state, done.route) == ("completed", ["awaiting_operation"])
     school, county = world.organization("399"), world.organization("county3")
@@ -119,7 +119,7 @@ def test_a_schools_key_data_change_and_a_stage_is_added(world: World) -> None:
 
 def test_a_founding_is_asked_at_the_bureau_and_a_merger_about_a_school(world: World) -> None:
     wrong = about(world, "county3", "organization_change", "301", ground="founding", data=FOUNDING)
-    assert refused(world, wrong, "submit", "county3") == {"WS-87"}
+    assert refused(world, wrong, "submit", "county3") == {"WS-187"}
     merger = about(world, "county3", "organization_change", "301", ground="merging", data={"successor_code": "304"})
     assert refused(world, merger, "submit", "county3") == {"N13-12"}
 
