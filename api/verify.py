@@ -24,6 +24,8 @@ class VerifiedShown(Shown):
     name = fields.String(required=True)
     state = fields.String(required=True)
     void_since = fields.AwareDateTime(required=True, allow_none=True)  # an undone graduation took it back
+    outcome = fields.String(required=True, allow_none=True)  # of an objection
+    answer = fields.String(required=True, allow_none=True)
 
 
 def _find(service: Any, _actor: Any, code: str) -> Any:

@@ -43,7 +43,7 @@ class PaperKind:
     """A paper: its name, the letters its number begins with, the unit that issues it, and the rule that asks for it.
 
     `of`: the kinds of request that give it. `certificate`: it comes with the completion and is never printed before.
-    `done`: only a completed request gives it.
+    `done`: only a completed request gives it; `ground`: only one with this ground.
     """
 
     label: str
@@ -54,6 +54,7 @@ class PaperKind:
     of: tuple[str, ...] = ("transfer",)
     certificate: bool = False
     done: bool = False
+    ground: str = ""
 
 
 _GRADUATIONS = ("graduation", "early_graduation")
@@ -78,6 +79,15 @@ PAPERS = {
         "学历证明书", "Proof of a credential", "XL", "school", "WS-76", (*_GRADUATIONS, "finishing_without_diploma"),
         done=True,
     ),
+    "objection_answer": PaperKind(
+        "申诉答复书", "Answer to an objection", "SD", "school", "HB-03", ("objection",), done=True,
+        ground="about_record",
+    ),
+    "objection_decision": PaperKind(
+        "申诉处理决定书", "Decision on an objection", "SJ", "bureau", "WS-98", ("objection",), done=True,
+        ground="about_decision",
+    ),
+    "status_record": PaperKind("学籍卡（基础信息）", "Status record", "XK", "school", "SCH-07", ()),
 }  # fmt: skip
 OWN_NUMBER = ("transfer_certificate", "graduation_certificate", "finishing_certificate", "leaving_certificate",
               "credential_proof")  # fmt: skip
@@ -88,6 +98,8 @@ def may_issue(row: Row, actor: Actor, kind: str) -> bool:
     """Whether the asker's unit issues this paper: each is one unit's alone, and its registrar's."""
     paper = PAPERS[kind]
     if row["kind"] not in paper.of or paper.certificate or (paper.done and row["state"] != "completed"):
+        return False
+    if paper.ground and row["ground"] != paper.ground:
         return False
     return "registrar" in actor.roles and _issues(row, actor, kind)
 
@@ -108,7 +120,7 @@ def issue_paper(service: Service, request_id: int, actor: Actor, kind: str) -> i
         return int(known.id)
     at, paper_id = service.clocks.legal(), service.ids.new(row["bucket"])
     values = {
-        "id": paper_id, "request_id": request_id, "kind": kind, "number": _number(at, kind, paper_id),
+        "id": paper_id, "request_id": request_id, "kind": kind, "number": number_of_paper(at, kind, paper_id),
         "code": code_of(service, request_id, kind), "issued_at": at, "issued_by": actor.account_id,
     }  # fmt: skip
     entry = {
@@ -216,7 +228,7 @@ def _student(service: Service, request_id: int, *, whole: bool) -> dict[str, Any
     }  # fmt: skip
 
 
-def _number(at: int, kind: str, paper_id: int) -> str:
+def number_of_paper(at: int, kind: str, paper_id: int) -> str:
     """The number on the paper: kind, year, and the last digits of its id in base 36."""
     digits, rest = "", paper_id & ((1 << 41) - 1)
     for _ in range(8):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MARK = "sealed:"
 SEALED = frozenset(name for name, kind in DATA_FACTS.items() if kind.type == "sealed")
 """The facts that are never stored in clear."""
+MASKED = frozenset(name for name in SEALED if DATA_FACTS[name].mask != "none")
+"""Those of them that nobody is shown whole."""
 
 
 def seal(service: Service, name: str, text: str) -> str:
@@ -37,6 +39,11 @@ def unseal(service: Service, name: str, stored: Any) -> str | None:
 def shown(service: Service, data: Mapping[str, Any]) -> dict[str, Any]:
     """Facts as anybody may see them: numbers and phones masked, sealed names opened for whoever sees the request."""
     return {name: _shown(service, name, value) if name in SEALED else value for name, value in data.items()}
+
+
+def editable(service: Service, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as a form shows them to be corrected: what would be masked is left empty, and stays if it is left so."""
+    return {name: value for name, value in shown(service, data).items() if name not in MASKED}
 
 
 def _shown(service: Service, name: str, stored: Any) -> str | None:

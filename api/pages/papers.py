@@ -14,12 +14,15 @@ from api.endpoint import service
 from api.pages.frame import ident, page, pages
 from api.pages.language import day_of
 from api.pages.session import actor
-from states.rules.wording import grade_named
-from states.vocabulary import GROUND_TEXTS
+from states.rules.wording import grade_named, stage_named
+from states.vocabulary import DATA_FACTS, GROUND_TEXTS
 from workflow_service.errors import NotFound
 from workflow_service.papers import PAPERS, issue_paper, paper_view, papers_of
+from workflow_service.releases import fetch_release
+from workflow_service.status_records import issue_record, may_issue_record, record_view
 from workflow_service.views.papers import verified_paper
 from workflow_service.views.requests import request_view
+from workflow_service.views.students import find_student
 
 
 @pages.post("/requests/<request_id>/papers/<kind>")
@@ -40,7 +43,7 @@ def paper(request_id: str, kind: str) -> Response:
     address = f"{service().settings.public_url.rstrip('/')}{url_for('pages.verify', code=shown['code'])}"
     view = request_view(service(), number, actor())
     return page(
-        "paper_certificate.html" if PAPERS[kind].unit == "school" else f"paper_{kind}.html",
+        _TEMPLATES.get(kind, "paper_certificate.html" if PAPERS[kind].unit == "school" else f"paper_{kind}.html"),
         paper=shown,
         view=view,
         address=address,
@@ -55,6 +58,53 @@ def paper(request_id: str, kind: str) -> Response:
         issued=_day(shown["issued_at"]),
         day_zh=_day,
     )
+
+
+_TEMPLATES = dict.fromkeys(("objection_answer", "objection_decision"), "paper_objection.html")
+
+
+@pages.get("/students/<student_id>/record")
+def status_record(student_id: str) -> Response:
+    """The whole record of a student on one sheet: a preview, or as it was numbered last."""
+    number = ident(student_id)
+    shown = record_view(service(), actor(), number)
+    issued = shown["paper"]
+    address = issued and f"{service().settings.public_url.rstrip('/')}{url_for('pages.verify', code=issued['code'])}"
+    return page(
+        "paper_status_record.html",
+        record=shown,
+        paper=issued or {"label": "学籍卡", "number": ""},
+        may_issue=may_issue_record(actor(), find_student(service(), actor(), number)),
+        address=address,
+        qr=_qr(address) if address else None,
+        view={"number": ""},
+        now=service().clocks.now(),
+        printed_by=actor().name,
+        student_id=student_id,
+        grade_zh=grade_named(shown["student"]["grade"])[0],
+        stage_zh=stage_named(shown["student"]["stage"] or "")[0],
+        sex={"1": "男", "2": "女"}.get(shown["sex"], ""),
+        born=_day(shown["birth_date"]),
+        issued=_day(issued["issued_at"]) if issued else "",
+        identity_types={code: zh for code, zh, _ in DATA_FACTS["new_identity_type"].choices},
+    )
+
+
+@pages.post("/students/<student_id>/record")
+def issue_status_record(student_id: str) -> Response:
+    """Number the record as it stands today, then show it."""
+    issue_record(service(), actor(), ident(student_id))
+    answer: Response = redirect(url_for("pages.status_record", student_id=student_id), 303)  # type: ignore[assignment]
+    return answer
+
+
+@pages.post("/requests/<request_id>/release")
+def fetch_released(request_id: str) -> Response:
+    """The data that a completed release gives out, once, as an attachment."""
+    name, content = fetch_release(service(), actor(), ident(request_id))
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    # Excel reads UTF-8 only where the file begins with its mark.
+    return Response("\ufeff" + content, mimetype="text/csv", headers=headers)
 
 
 def _ground(view: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import NotFound, ServiceError
 from workflow_service.facts import gather
 from workflow_service.requests import amend_request, check_request, create_request
+from workflow_service.sealed import MASKED, editable
 from workflow_service.views.checks import check_view
 
 Start = two_school_form.Starting | one_school_form.Starting
@@ -92,7 +93,8 @@ def edit_request(request_id: str) -> Response:
     """A draft or a returned request, to be corrected."""
     row, plan, _ = gather(service(), ident(request_id), actor())
     values = {"grade": row["grade"], "ground": row["ground"] or "", "version": row["version"]}
-    given = {f"data.{k}": str(v).lower() if isinstance(v, bool) else v for k, v in row["data"].items()}
+    given = {f"data.{k}": str(v).lower() if isinstance(v, bool) else v
+             for k, v in editable(service(), row["data"]).items()}  # fmt: skip
     return _edit_form(row, plan.definition, {**values, **given})
 
 
@@ -105,7 +107,7 @@ def amend(request_id: str) -> Response:
         names = [a.fact for a in asked_facts(plan.definition, ground or "", row["town"], ("destination", "origin"))]
     else:
         names = facts_of_form(plan.definition, row["town"]).names
-    changes: dict[str, Any] = {"ground": ground, "data": {**dict.fromkeys(names), **facts_given(names)}}
+    changes: dict[str, Any] = {"ground": ground, "data": {**dict.fromkeys(n for n in names if n not in MASKED), **facts_given(names)}}
     if row["state"] == "draft" and _grade_asked(row["kind"]):
         changes["grade"] = whole_given("grade") or row["grade"]
     try:

@@ -1,0 +1,89 @@
+"""The record as families read it: a numbered sheet, an answer to an objection, and what the public may verify."""
+
+import os
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Live
+
+SHOTS = os.environ.get("SHOTS")
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture at both widths, where somebody wants to look."""
+    if not SHOTS:
+        return
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_a_record_is_issued_and_verified_and_shows_no_whole_number(page: Page, live: Live) -> None:
+    world = live.world
+    pupil = world.student("201", 3)
+    world.complete(world.start("school201", "basic_data_change", pupil, ground="by_guardian",
+                               data={"ethnicity": "汉族", "home_phone": "13800001111", "guardian_name": "林父",
+                                     "guardian_relation": "父亲", "guardian_phone": "13900002222"}))  # fmt: skip
+    world.complete(world.start("school201", "results_change", pupil, ground="new_entry",
+                               data={"entry_section": "result", "entry_of": "语文", "entry_value": "92"}))  # fmt: skip
+    live.sign_in(page, "school201", f"/students/{pupil.id}")
+    shot(page, "student")
+    page.get_by_role("link", name="学籍卡").click()
+    assert "预览" in page.locator("main").inner_text()
+    page.get_by_role("button", name="按今日信息出具").click()
+    text = page.locator("main").inner_text()
+    assert "语文" in text
+    assert "138****1111" in text
+    assert pupil.number not in text
+    shot(page, "record")
+    code = page.locator(".paper-foot b").inner_text()
+    page.context.clear_cookies()
+    page.goto(f"{live.url}/verify/{code}")
+    assert "真实" in page.locator("main").inner_text()
+    shot(page, "verify-record")
+
+
+def test_an_answer_is_printed_and_the_public_page_shows_it(page: Page, live: Live) -> None:
+    world = live.world
+    pupil = world.student("201", 3)
+    draft = world.start("school201", "objection", pupil, ground="about_record",
+                        data={"objects_to": "出生日期", "objection": "与户口簿不符"})  # fmt: skip
+    world.complete(draft, data={"objection_outcome": "upheld", "answer": "已核对户口簿，将予更正。"})
+    live.sign_in(page, "school201", f"/requests/{draft}")
+    shot(page, "objection")
+    page.locator("form[action$='/papers/objection_answer'] button").click()
+    assert "申诉成立" in page.locator("main").inner_text()
+    shot(page, "answer")
+    code = page.locator(".paper-foot b").inner_text()
+    page.goto(f"{live.url}/verify/{code}")
+    assert "将予更正" in page.locator("main").inner_text()
+    shot(page, "verify-answer")
+
+
+@pytest.mark.parametrize("kind", ["key_data_change", "problem_record", "reversal", "archive_access", "results_change"])
+def test_each_form_of_the_record_opens(page: Page, live: Live, kind: str) -> None:
+    pupil = live.world.student("201", 3)
+    live.sign_in(page, "school201", f"/requests/new?kind={kind}&student={pupil.id}")
+    assert page.locator("form").count() > 0
+    shot(page, f"form-{kind}")
+
+
+def test_data_are_fetched_once(page: Page, live: Live) -> None:
+    world = live.world
+    for _ in range(10):
+        world.student("201", 3, name=f"学生{next(world.sequence)}")
+    draft = world.start("county2", "data_release",
+                        data={"recipient": "统计局", "release_purpose": "统计", "approving_government": "县政府",
+                              "approval_number": "2026-1", "release_grade": True})  # fmt: skip
+    world.complete(draft)
+    live.sign_in(page, "county2", f"/requests/{draft}")
+    shot(page, "release")
+    with page.expect_download() as fetched:
+        page.get_by_role("button", name="下载 CSV").click()
+    assert fetched.value.suggested_filename.endswith(".csv")
+    page.reload()
+    page.get_by_role("button", name="下载 CSV").click()
+    page.get_by_text("已被取走").first.wait_for()
+    assert "已被取走" in page.locator("body").inner_text()
