@@ -178,12 +178,13 @@ def notice_has_stood(facts: Facts, fact: str, at_least: int) -> No | None:
     """
     start, (zh, en) = day_of(facts.data.get(fact)), fact_named(fact)
     if start is None:
-        return not_given(fact, facts.today.isoformat())
+        latest = _latest_notice(facts, at_least)
+        return not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
     if facts.clock is not None and start < facts.clock.received:
         return No(f"{zh}为 {start}，早于学校作出决定的 {facts.clock.received}",
                   f"{en}: {start}, before the decision of {facts.clock.received}.",
                   (_correct(fact, facts.clock.received),))  # fmt: skip
-    ends = run_clock(facts.calendar, start - timedelta(days=1), at_least).due
+    ends = _notice_ends(facts, start, at_least)
     if facts.today > ends:
         return None
     opens = day_opens(ends + timedelta(days=1))
@@ -229,7 +230,21 @@ def different_city(facts: Facts) -> No | None:
     """同一城市不得转学 / no transfer between two universities of one city (HE41-03)."""
     if not facts.same_city:
         return None
-    return No("两校在同一城市，不得转学", "Both schools lie in one city: no transfer.")
+    cure = Cure("choose", "applicant", "另选其他城市的学校", "Choose a school in another city.", {"same_city": False})
+    return No("两校在同一城市，不得转学", "Both schools lie in one city: no transfer.", (cure,))
+
+
+def _notice_ends(facts: Facts, start: date, days: int) -> date:
+    """The last day of a notice: its first day counts, where it is a working day."""
+    return run_clock(facts.calendar, start - timedelta(days=1), days).due
+
+
+def _latest_notice(facts: Facts, days: int) -> date:
+    """The last day on which a notice that is over today may have begun."""
+    start = facts.today - timedelta(days=days)
+    while _notice_ends(facts, start, days) >= facts.today:
+        start -= timedelta(days=1)
+    return start
 
 
 def _example(name: str, facts: Facts) -> Any:

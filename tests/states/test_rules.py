@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from states.calendar import run_clock
 from states.definition import Requirement
 from states.facts import Entry, Facts
 from states.rules import CHECKS, STRICT_DIRECTION
@@ -70,6 +71,16 @@ GONE = (Entry("guest", date(2026, 3, 1), date(2026, 7, 1)),)
 SKIP = {"section": "skip"}
 SHARE = {"grade": 11, "at_most": 2}
 ELEVEN = {"current_grade": 11}
+
+SUMMER = {"from_day": "07-01", "to_day": "08-10"}
+UP, CREDENTIAL = {"section": "promotion"}, {"section": "credential"}
+CERTIFIED = (Entry("credential", date(2026, 6, 20), None),)
+REGISTERED = (*CERTIFIED, Entry("credential_registration", date(2026, 6, 25), None))
+REPORTED = {"fact": "reported_on", "at_most": 3}
+SERVED = {"fact": "until", "since": "service_ends_on", "at_most": 24}
+CHANGED, POSTED = {"fact": "changed_on"}, {"fact": "notice_from", "at_least": 5}
+PRINTED = {"fields": ["major", "certificate_on"]}
+BOTH = {"fact": "name_and_number", "fields": ["new_name", "new_identity_number"]}
 
 CASES = [
     Case("actor_holds", {"units": ORIGIN}, "转出学校校长", {"cell": APPROVE}),
@@ -308,6 +319,58 @@ CASES = [
     Case("share_of_grade", {"grade_size": 10, "current_grade": 10}, "", SHARE),
     Case("no_entry_lasts", {"entries": GUEST}, "2026-03-01", {"section": "guest"}),
     Case("no_entry_lasts", {"entries": GONE}, "", {"section": "guest"}),
+    Case("taken_in_between", {}, "2027-07-01 起", SUMMER),
+    Case("taken_in_between", {"now": at("2026-06-30")}, "2026-07-01 起", SUMMER),
+    Case("taken_in_between", {}, "07-01 至 08-10", {**SUMMER, "late": "late_entry"}, cures=2),
+    Case("taken_in_between", {"now": at("2026-07-01")}, "", SUMMER),
+    Case("taken_in_between", {"now": at("2026-08-10")}, "", SUMMER),
+    Case("taken_in_between", {"data.late_entry": True}, "", {**SUMMER, "late": "late_entry"}),
+    Case("in_last_grade", {}, "现读三年级", cures=0),
+    Case("in_last_grade", {"current_grade": None}, "未填年级", cures=0),
+    Case("in_last_grade", {"current_grade": 6}),
+    Case("not_in_compulsory", {"kind": "leaving_with_record"}, "义务教育阶段不办理肄业", cures=0),
+    Case("not_in_compulsory", {"stage": "senior"}),
+    Case("not_yet_this_school_year", {"entries": (Entry("promotion", date(2026, 8, 11), None),)}, "升级", UP),
+    Case("not_yet_this_school_year", {"entries": (Entry("promotion", date(2026, 8, 10), None),)}, "", UP),
+    Case("made_this_school_year", {"entries": (Entry("credential", date(2026, 8, 10), None),)}, "本学年没有",
+         CREDENTIAL, cures=0),
+    Case("made_this_school_year", {"entries": (Entry("credential", date(2026, 8, 11), None),)}, "", CREDENTIAL),
+    Case("entry_comes_first", {}, "没有“学历证书”", CREDENTIAL),
+    Case("entry_comes_first", {"entries": CERTIFIED}, "", CREDENTIAL),
+    Case("not_after_credential", {"entries": REGISTERED}, "不再变更", cures=0),
+    Case("not_after_credential", {"entries": CERTIFIED}),
+    Case("graduate_data_open", {"status": "graduated", "entries": CERTIFIED}, "2026-07-30", {"to_day": "07-30"},
+         cures=0),
+    Case("graduate_data_open", {"status": "graduated", "entries": CERTIFIED, "now": at("2026-07-30")}, "",
+         {"to_day": "07-30"}),
+    Case("graduate_data_open", {"entries": CERTIFIED}, "", {"to_day": "07-30"}),
+    Case("within_months_after", {"data.reported_on": "2026-05-31"}, "2026-08-31 已过", REPORTED),
+    Case("within_months_after", {"data.reported_on": "2026-05-31"}, "3 个月",
+         {**REPORTED, "late": "late_entry"}, cures=2),
+    Case("within_months_after", {}, "未填写“报到日期”", REPORTED, pending=True),
+    Case("within_months_after", {"data.reported_on": "2026-06-01"}, "", REPORTED),
+    Case("within_months_after", {"data.late_entry": True}, "", {**REPORTED, "late": "late_entry"}),
+    Case("within_months_of", {"data.service_ends_on": "2028-09-01", "data.until": "2030-09-02"}, "2030-09-01", SERVED),
+    Case("within_months_of", {"data.service_ends_on": "2028-09-01", "data.until": "2028-09-01"}, "之后", SERVED),
+    Case("within_months_of", {"data.service_ends_on": "2028-09-01"}, "期满日期", SERVED, pending=True),
+    Case("within_months_of", {"data.until": "2028-09-01"}, "服役结束日期", SERVED, pending=True),
+    Case("within_months_of", {"data.service_ends_on": "2028-09-01", "data.until": "2030-09-01"}, "", SERVED),
+    Case("since_enrolment", {"enrolled_on": date(2025, 9, 1), "data.changed_on": "2025-08-31"}, "2025-09-01",
+         CHANGED),
+    Case("since_enrolment", {}, "公安机关变更日期", CHANGED, pending=True),
+    Case("since_enrolment", {"enrolled_on": date(2025, 9, 1), "data.changed_on": "2025-09-01"}, "", CHANGED),
+    Case("notice_has_stood", {"data.notice_from": "2026-08-26"}, "至 2026-09-01 期满", POSTED),
+    Case("notice_has_stood", {"data.notice_from": "2026-08-24",
+                              "clock": run_clock(good_facts().calendar, date(2026, 8, 25), 20)}, "早于", POSTED),
+    Case("notice_has_stood", {}, "公示开始日期", POSTED, pending=True),
+    Case("notice_has_stood", {"data.notice_from": "2026-08-25"}, "", POSTED),
+    Case("all_given", {"data.major": "数学"}, "证书日期", PRINTED, pending=True),
+    Case("all_given", {"data.major": "数学", "data.certificate_on": "2026-06-30"}, "", PRINTED),
+    Case("said_of_both", {"data.new_name": "甲", "data.new_identity_number": "1"}, "姓名与身份证号", BOTH),
+    Case("said_of_both", {"data.new_name": "甲", "data.name_and_number": True}, "不符", BOTH),
+    Case("said_of_both", {"data.new_name": "甲"}, "", BOTH),
+    Case("different_city", {}, "同一城市"),
+    Case("different_city", {"same_city": False}),
 ]
 REFUSING = [case for case in CASES if case.says]
 
