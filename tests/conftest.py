@@ -106,32 +106,92 @@ def postgres_template(run_dir: Path, postgres_place: Path) -> str:
     return name
 
 
-@pytest.fixture
-def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Database:
-    """Give a test its own migrated SQLite file."""
-    shutil.copyfile(sqlite_template, tmp_path / "test.sqlite")
-    where = f"sqlite:///{tmp_path / 'test.sqlite'}"
+@pytest.fixture(scope="session")
+def sqlite_world(run_dir: Path, sqlite_template: Path) -> Path:
+    """Return an SQLite file with the demo's organizations, accounts, packs and calendar, made once per run."""
+    path = run_dir / "world.sqlite"
+    with postgres.locked(run_dir / "sqlite-world.lock"):
+        if not path.exists():
+            made = run_dir / "furnishing.sqlite"
+            shutil.copyfile(sqlite_template, made)
+            _furnish(f"sqlite:///{made}", f"sqlite:///{made}", run_dir / "sqlite-data")
+            with closing(sqlite3.connect(made, isolation_level=None)) as connection:
+                connection.execute("VACUUM INTO ?", (str(path),))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_world(run_dir: Path, postgres_place: Path, postgres_template: str) -> str:
+    """Return the name of a PostgreSQL database with the same in it, made once per run."""
+    name = "world"
+    with postgres.locked(run_dir / "world.lock"):
+        if not (run_dir / "world.made").exists():
+            with postgres.connect(postgres_place) as connection:
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template} OWNER {postgres.OWNER}")
+            where = (postgres.url(postgres_place, name, user) for user in (postgres.SERVICE, postgres.OWNER))
+            _furnish(*where, run_dir / "postgres-data")
+            (run_dir / "world.made").touch()
+    return name
+
+
+def _furnish(url: str, owner_url: str, folder: Path) -> None:
+    """Put the test world into a database that is about to be copied, and let go of it."""
+    from tests.workflow_service.world import make_world
+
+    world = make_world(url, owner_url, folder)
+    world.service.engine.dispose()
+    world.service.hot.dispose()
+
+
+def _sqlite_copy(template: Path, folder: Path) -> Database:
+    shutil.copyfile(template, folder / "test.sqlite")
+    where = f"sqlite:///{folder / 'test.sqlite'}"
     return Database(where, where, "sqlite")
 
 
-@pytest.fixture
-def postgresql_database(postgres_place: Path, postgres_template: str) -> Iterator[Database]:
-    """Give a test its own migrated PostgreSQL database, owned by `owner`, used by `app`."""
+def _postgres_copy(place: Path, template: str) -> Iterator[Database]:
     name = f"t{uuid.uuid4().hex}"
-    with postgres.connect(postgres_place) as connection:
-        connection.execute(
-            f"CREATE DATABASE {name} TEMPLATE {postgres_template} OWNER {postgres.OWNER} STRATEGY file_copy"
-        )
+    with postgres.connect(place) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {postgres.OWNER} STRATEGY file_copy")
         yield Database(
-            postgres.url(postgres_place, name, postgres.OWNER),
-            postgres.url(postgres_place, name, postgres.SERVICE),
-            "postgresql",
+            postgres.url(place, name, postgres.OWNER), postgres.url(place, name, postgres.SERVICE), "postgresql"
         )
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def sqlite_database(tmp_path: Path, sqlite_world: Path) -> Database:
+    """Give a test its own SQLite file with the test world in it."""
+    return _sqlite_copy(sqlite_world, tmp_path)
+
+
+@pytest.fixture
+def postgresql_database(postgres_place: Path, postgres_world: str) -> Iterator[Database]:
+    """Give a test its own PostgreSQL database with the test world in it, owned by `owner`, used by `app`."""
+    yield from _postgres_copy(postgres_place, postgres_world)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Database:
-    """Run the test twice: on SQLite and on PostgreSQL, each with an empty, migrated database of its own."""
+    """Run the test twice: on SQLite and on PostgreSQL, each with a world of its own."""
     database: Database = request.getfixturevalue(f"{request.param}_database")
+    return database
+
+
+@pytest.fixture
+def empty_sqlite_database(tmp_path: Path, sqlite_template: Path) -> Database:
+    """Give a test its own migrated SQLite file with nothing in it."""
+    return _sqlite_copy(sqlite_template, tmp_path)
+
+
+@pytest.fixture
+def empty_postgresql_database(postgres_place: Path, postgres_template: str) -> Iterator[Database]:
+    """Give a test its own migrated PostgreSQL database with nothing in it."""
+    yield from _postgres_copy(postgres_place, postgres_template)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> Database:
+    """Run the test twice: on SQLite and on PostgreSQL, each with an empty, migrated database of its own."""
+    database: Database = request.getfixturevalue(f"empty_{request.param}_database")
     return database

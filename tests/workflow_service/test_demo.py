@@ -37,11 +37,11 @@ TODAY = date(2026, 8, 24)
 
 
 @pytest.fixture
-def service(database_url: Database, tmp_path: Path) -> Iterator[Service]:
+def service(empty_database_url: Database, tmp_path: Path) -> Iterator[Service]:
     """Give a test a service on an empty database, in an environment where a demo may be."""
     settings = load({
-        "WORKFLOW_ENV": "demo", "DATA": str(tmp_path / "data"), "DATABASE_URL": database_url.url,
-        "DATABASE_OWNER_URL": database_url.owner_url,
+        "WORKFLOW_ENV": "demo", "DATA": str(tmp_path / "data"), "DATABASE_URL": empty_database_url.url,
+        "DATABASE_OWNER_URL": empty_database_url.owner_url,
     })  # fmt: skip
     service = build_service(settings, passwords=Passwords(CHEAP))
     yield service
