@@ -107,7 +107,8 @@ def amend(request_id: str) -> Response:
         names = [a.fact for a in asked_facts(plan.definition, ground or "", row["town"], ("destination", "origin"))]
     else:
         names = facts_of_form(plan.definition, row["town"]).names
-    changes: dict[str, Any] = {"ground": ground, "data": {**dict.fromkeys(n for n in names if n not in MASKED), **facts_given(names)}}
+    emptied = dict.fromkeys(name for name in names if name not in MASKED)
+    changes: dict[str, Any] = {"ground": ground, "data": {**emptied, **facts_given(names)}}
     if row["state"] == "draft" and _grade_asked(row["kind"]):
         changes["grade"] = whole_given("grade") or row["grade"]
     try:
