@@ -91,10 +91,17 @@ def facts_of_form(definition: Definition, town: bool) -> FormFacts:
     asked = {g: asked_facts(definition, g, town, ("destination", "origin")) for g in grounds or [""]}
     shared = [fact for fact in next(iter(asked.values())) if all(fact in facts for facts in asked.values())]
     named = {fact.fact for facts in asked.values() for fact in facts}
-    rest = [Asked(fact, {}) for fact in definition.facts if fact not in named]
+    taken = dict.fromkeys([*definition.facts, *_on_the_way(definition)])
+    rest = [Asked(fact, {}) for fact in taken if fact not in named]
     common = sorted((f for f in [*shared, *rest] if f.fact not in brought), key=lambda f: _place(definition, f.fact))
     own = {g: [f for f in asked[g] if f not in shared and f.fact not in brought] for g in grounds}
     return FormFacts(common, own)
+
+
+def _on_the_way(definition: Definition) -> list[str]:
+    """The facts by which a route is chosen, whether or not a check looks at them as well."""
+    keys = (key.removeprefix("data.") for route in definition.routes for key in route.when if key.startswith("data."))
+    return [key for key in keys if key in DATA_FACTS]
 
 
 def _place(definition: Definition, fact: str) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -127,7 +127,7 @@ def _page(
         missing=outlook.missing_lines(view), trail=outlook.trail(view), opinions=_opinions(),
         values=typed or {}, wrong={},
         fact_of={event: fact for event, fact in FACT_OF.items() if view["two_schools"] or event != "note"},
-        brings=[Asked(name, {}) for name in view["facts"]["brings"] if name not in FACT_OF.values()],
+        brings=[Asked(name, {}) for name in view["facts"]["brings"] if name not in _with_allowed(allowed)],
         opens_student=_opens_student(view), facts=facts_known(), class_names=(),
         **_chosen(files), today=service().clocks.now().date(), limit=limit, limit_mb=megabytes(limit),
         most=current_app.config["MAX_CONTENT_LENGTH"], ended=outlook.ended_because(view),
@@ -136,6 +136,11 @@ def _page(
     )  # fmt: skip
     answer.headers["ETag"] = f'"{view["version"]}"'
     return answer
+
+
+def _with_allowed(allowed: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The facts for which the form has a field already, because they come with an event whatever the pack says."""
+    return {FACT_OF[event["event"]] for event in allowed if event["event"] in APPROVING and event["event"] in FACT_OF}
 
 
 def _opens_student(view: Mapping[str, Any]) -> bool:

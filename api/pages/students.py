@@ -81,7 +81,8 @@ def _page(student_id: str, *, whole: bool = False, wrong: bool = False, status: 
     possible, impossible = _startable(shown) if own else ([], [])
     answer = page(
         "student.html", area="list_students", student=shown, history=student_history(service(), row.id)[::-1], own=own,
-        possible=possible, impossible=impossible, entries=entries_view(service(), row.id), whole=whole, wrong=wrong,
+        possible=possible, impossible=impossible, sends_out=any("transfer" in kinds for _, kinds in possible),
+        entries=entries_view(service(), row.id), whole=whole, wrong=wrong,
         status=status, current=row.ended_at is None and row.class_id is not None,
         birth_date=row.birth_date, sex=row.sex,
     )  # fmt: skip

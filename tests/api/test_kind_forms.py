@@ -1,0 +1,186 @@
+"""The form of every kind that is offered: it renders with its facts, in both languages, and refuses what is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from api.pages.forms import facts_of_form
+from api.pages.one_school_form import statuses_of, ways_of
+from states.kinds import KINDS
+from states.student_status import STATUSES
+from tests.api.conftest import Api
+from tests.api.test_pages import sign_in
+from tests.workflow_service.world import Pupil
+from workflow_service.offers import Offer, offers
+
+HAN = re.compile(r"[㐀-鿿]")
+
+
+class Outside(HTMLParser):
+    """All text of a page that is not marked as Chinese data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth: list[bool] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        marked = dict(attrs)
+        if marked.get("lang") != "zh-CN" and not (self.depth and self.depth[-1]):
+            self.found += [marked.get(name) or "" for name in ("aria-label", "placeholder", "title", "alt")]
+        if tag not in ("input", "meta", "link", "br", "img"):
+            data = tag in ("script", "style", "textarea", "option", "title")
+            self.depth.append(marked.get("lang") == "zh-CN" or data or bool(self.depth and self.depth[-1]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.depth and tag not in ("input", "meta", "link", "br", "img"):
+            self.depth.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not (self.depth and self.depth[-1]):
+            self.found.append(data)
+
+
+def chinese_of(text: str) -> list[str]:
+    """The Chinese of a page that stands there as if it were English."""
+    page = Outside()
+    page.feed(text)
+    return [part.strip() for part in page.found if HAN.search(part)]
+
+
+@pytest.fixture
+def pupils(sqlite_api: Api) -> dict[str, Pupil]:
+    """One student of school 201 for every status, the last grade of primary school."""
+    return {status: sqlite_api.world.student("201", 3, status=status) for status in STATUSES}
+
+
+def one_school(offered: tuple[Offer, ...]) -> Iterator[Offer]:
+    yield from (offer for offer in offered if KINDS[offer.kind].sides == "one")
+
+
+def address_of(offer: Offer, pupils: dict[str, Pupil]) -> str:
+    """The address of a kind's form with somebody chosen whose status fits."""
+    if not ways_of(offer.kind):
+        return f"/requests/new?kind={offer.kind}"
+    fitting = sorted(statuses_of(offer.kind, offer.definition)) or ["attending"]
+    return f"/requests/new?kind={offer.kind}&student={pupils[fitting[0]].id}"
+
+
+def test_every_kind_that_a_school_may_start_has_its_form(sqlite_api: Api, pupils: dict[str, Pupil]) -> None:
+    offered = offers(sqlite_api.world.service, sqlite_api.world.actor("school201"))
+    sign_in(sqlite_api, "school201")
+    choice = sqlite_api.client.get("/requests/new").text
+    for offer in offered:
+        assert f"kind={offer.kind}" in choice
+    for offer in one_school(offered):
+        answer = sqlite_api.client.get(address_of(offer, pupils))
+        assert answer.status_code == 200, offer.kind
+        assert f"<h1>{KINDS[offer.kind].label}</h1>" in answer.text
+        for fact in facts_of_form(offer.definition, town=True).names:
+            assert f'name="data.{fact}"' in answer.text, f"{offer.kind}: {fact}"
+        for ground in offer.definition.grounds:
+            assert f'value="{ground.name}"' in answer.text, f"{offer.kind}: {ground.name}"
+
+
+def test_every_form_is_english_without_chinese_but_data(sqlite_api: Api, pupils: dict[str, Pupil]) -> None:
+    sign_in(sqlite_api, "school201")
+    offered = offers(sqlite_api.world.service, sqlite_api.world.actor("school201"))
+    addresses = [f"{address_of(offer, pupils)}&lang=en" for offer in one_school(offered)]
+    ways = [f"/requests/new?kind={offer.kind}&who={way}&lang=en" for offer in offered for way in ways_of(offer.kind)]
+    found = {}
+    for address in ["/requests/new?lang=en", *addresses, *ways, f"/students/{pupils['attending'].id}?lang=en"]:
+        answer = sqlite_api.client.get(address)
+        assert answer.status_code == 200, address
+        if left := chinese_of(answer.text):
+            found[address] = left
+    assert found == {}
+
+
+@pytest.mark.parametrize("who", ["county1", "city1", "province"])
+def test_a_bureau_chooses_a_school_of_its_area_and_no_other(sqlite_api: Api, who: str) -> None:
+    world = sqlite_api.world
+    inside, outside = world.organization("101"), world.organization("901")
+    sign_in(sqlite_api, who)
+    kinds = [offer.kind for offer in offers(world.service, world.actor(who))]
+    for kind in kinds:
+        assert "101" in sqlite_api.client.get(f"/requests/new?kind={kind}").text
+        assert sqlite_api.client.get(f"/requests/new?kind={kind}&school={inside.id}").status_code == 200, kind
+        assert sqlite_api.client.get(f"/requests/new?kind={kind}&school={outside.id}").status_code == 404, kind
+
+
+def test_what_is_offered_is_what_me_names(sqlite_api: Api) -> None:
+    for who in ("school201", "school205", "county2", "school201.principal", "county1.viewer", "auditor"):
+        mine: Any = sqlite_api.get(who, "/me").json
+        assert mine["may_start"] == [o.kind for o in offers(sqlite_api.world.service, sqlite_api.world.actor(who))]
+        for kind in mine["kinds"]:
+            assert {"label", "label_en", "group", "facts", "grounds", "starters"} <= set(kind)
+    viewer: Any = sqlite_api.get("county1.viewer", "/me").json
+    assert viewer["may_start"] == []
+
+
+def test_a_kind_that_is_none_or_not_offered_has_no_form(sqlite_api: Api) -> None:
+    sign_in(sqlite_api, "school201")
+    assert sqlite_api.client.get("/requests/new?kind=holiday").status_code == 404
+    offered = {offer.kind for offer in offers(sqlite_api.world.service, sqlite_api.world.actor("school201"))}
+    for kind in set(KINDS) - offered:
+        assert sqlite_api.client.get(f"/requests/new?kind={kind}").status_code == 403
+
+
+def test_a_pupil_of_another_school_cannot_be_put_into_the_address(sqlite_api: Api) -> None:
+    other = sqlite_api.world.student("202", 3)
+    csrf = sign_in(sqlite_api, "school201")
+    assert sqlite_api.client.get(f"/requests/new?kind=suspension&student={other.id}").status_code == 404
+    form = {"csrf": csrf, "kind": "suspension", "who": "own", "student_id": str(other.id), "ground": "illness"}
+    assert sqlite_api.client.post("/requests/new", data=form).status_code == 404
+
+
+def test_what_is_missing_of_a_new_person_is_told_beside_its_field(sqlite_api: Api) -> None:
+    sqlite_api.world.school_class("201", 1)
+    csrf = sign_in(sqlite_api, "school201")
+    form = {"csrf": csrf, "kind": "enrolment", "who": "new", "person.name": "新生甲", "guardian1.name": "林父",
+            "person.birth_date": "2020-02-31"}  # fmt: skip
+    answer = sqlite_api.client.post("/requests/new", data=form)
+    assert answer.status_code == 422
+    for field in ("grade", "person-sex", "person-birth_date", "guardian1-relation"):
+        assert f'id="wrong-{field}"' in answer.text
+    assert 'value="新生甲"' in answer.text
+
+
+def test_no_reason_is_offered_that_the_rules_then_refuse(sqlite_api: Api) -> None:
+    """Each reason of the list is sent on a request of its own; none is answered with a refusal."""
+    world = sqlite_api.world
+    world.school_class("201", 3)
+    refused = []
+    for number in range(4):
+        facts = {"guardian_register_in_catchment": True, "student_register": "with_guardian"}
+        draft = world.draft("school201", world.student("202", 3, name=f"学生{number}"), "201",
+                            ground="return_to_registered_home", data=facts)  # fmt: skip
+        world.fire(draft, "submit", "school201")
+        csrf = sign_in(sqlite_api, "school201.principal")
+        page = sqlite_api.client.get(f"/requests/{draft}").text
+        codes = re.findall(r'<select id="reason".*?</select>', page, re.DOTALL)
+        offered = re.findall(r'value="(\w+)"', codes[0]) if codes else []
+        if number < len(offered):
+            form = {"csrf": csrf, "event": "reject", "reason": offered[number],
+                    "version": str(world.request(draft).version)}  # fmt: skip
+            answer = sqlite_api.client.post(f"/requests/{draft}/events", data=form)
+            refused += [] if answer.status_code == 303 else [offered[number]]
+    assert refused == []
+
+
+def test_an_auditor_sees_what_is_open_and_what_is_done(sqlite_api: Api) -> None:
+    world = sqlite_api.world
+    pupil = world.student("201", 3)
+    first = world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"})
+    world.fire(first, "submit", "school201")
+    sign_in(sqlite_api, "auditor")
+    assert pupil.name in sqlite_api.client.get("/requests").text
+    assert pupil.name not in sqlite_api.client.get("/requests?box=done").text
+    world.complete(first)
+    assert pupil.name in sqlite_api.client.get("/requests?box=done").text
+    assert sqlite_api.client.get(f"/requests/{first}").status_code == 200
