@@ -21,7 +21,7 @@ from workflow_service.actors import Actor
 from workflow_service.db import reading, run_tx
 from workflow_service.draft_rows import MISS, NewRequest, draft_row, find_student
 from workflow_service.errors import Blocked, Forbidden, Invalid, Stale
-from workflow_service.facts import Row, build_facts, gather
+from workflow_service.facts import Row, build_facts, gather, route_case
 from workflow_service.given import valid_data
 from workflow_service.history import history_row
 from workflow_service.keys import Key, claim_key
@@ -204,6 +204,8 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     wrong = set(changes) - AMENDABLE[row["state"]]
     if wrong:
         raise Invalid([{"field": name, "message": "此时不能修改 / cannot be changed now"} for name in sorted(wrong)])
+    if row["state"] == "returned":
+        _keep_the_way(row, plan, changes)
     micros = service.clocks.legal()
     values = dict(changes)
     if row["state"] == "draft":
@@ -211,6 +213,16 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     details = {"changed": sorted(changes)}
     if not run_tx(service.engine, lambda tx: bump(service, tx, row, actor, "amend", micros, details, values)):
         raise Stale(current_of(service, request_id))
+
+
+def _keep_the_way(row: Row, plan: Plan, changes: Mapping[str, Any]) -> None:
+    """The route was fixed at submit: what decided on it stays, or a correction would leave out whoever must decide."""
+    case = route_case({**row, **changes})
+    off = [name for name, values in plan.route.when.items()
+           if (name == "ground" or name.startswith("data.")) and case.get(name) not in values]  # fmt: skip
+    if off:
+        message = "此项决定办理流程，退回后不能改变；请撤回后另行申请 / it decides the route: recall and start anew"
+        raise Invalid([{"field": name, "message": message} for name in off])
 
 
 def bump(service: Service, connection: Connection, row: Row, actor: Actor | None, event: str, micros: int,

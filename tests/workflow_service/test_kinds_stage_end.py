@@ -6,9 +6,10 @@ import pytest
 
 from tests.workflow_service.test_kinds import sound
 from tests.workflow_service.world import World
-from workflow_service.errors import Blocked
+from workflow_service.errors import Blocked, Invalid
 from workflow_service.models.columns import iso
-from workflow_service.papers import papers_of
+from workflow_service.papers import code_of, papers_of
+from workflow_service.requests import amend_request
 from workflow_service.views.papers import verified_paper
 
 
@@ -52,8 +53,6 @@ def test_a_graduate_has_a_numbered_certificate_until_the_graduation_is_undone(wo
 
 
 def test_a_certificate_that_was_taken_back_says_so(world: World) -> None:
-    from workflow_service.papers import code_of
-
     world.go(2027, 6, 20)
     pupil = world.student("202", 6)
     done = world.complete(world.start("school202", "graduation", pupil))
@@ -115,3 +114,16 @@ def test_a_promotion_counts_from_the_new_school_year_and_is_recorded_once(world:
     again = world.start("school202", "promotion", pupil)
     world.go(2027, 8, 11)
     assert refused(world, again, "school202") == ["SYS-44", "SYS-44"]
+
+
+def test_a_correction_does_not_leave_out_whoever_must_decide(world: World) -> None:
+    world.go(2027, 6, 20)
+    pupil = world.student("202", 6)
+    returned = world.start("school202", "graduation", pupil, data={"late_entry": True})
+    world.fire(returned, "submit", "school202")
+    world.fire(returned, "return", "school202.principal", comment="不是补办")
+    row = world.request(returned)
+    with pytest.raises(Invalid) as refused_:
+        amend_request(world.service, returned, world.actor("school202"), row.version, {"data": {"late_entry": False}})
+    assert [error["field"] for error in refused_.value.errors] == ["data.late_entry"]
+    amend_request(world.service, returned, world.actor("school202"), row.version, {"data": {"text": "确系补办"}})
