@@ -150,22 +150,24 @@ def _explain_request(number: str, username: str, event: str | None, everything: 
 
 @policy.command()
 @click.argument("pack", required=False)
+@click.option("--kind", default="transfer", show_default=True, help="Kind of request.")
 @click.option("--route", "rule", help="Rule id of one route, e.g. SYS-T1; default all.")
 @click.option("--status", is_flag=True, help="The statuses of a student instead.")
-def diagram(pack: str | None, rule: str | None, status: bool) -> None:
+def diagram(pack: str | None, kind: str, rule: str | None, status: bool) -> None:
     """Draw the routes of a pack, or the statuses of a student, as Mermaid.
 
     \b
     Example:
       workflow-service policy diagram nenjiang-k12 --route NJ-13
+      workflow-service policy diagram national-k12 --kind suspension
       workflow-service policy diagram --status
     """
     if status:
         click.echo(status_diagram())
         return
-    definitions = {definition.pack: definition for definition in shipped_definitions()}
+    definitions = {definition.pack: definition for definition in shipped_definitions(kind)}
     if pack not in definitions:
-        raise click.ClickException(f"name one of the packs: {', '.join(sorted(definitions))}")
+        raise click.ClickException(f"name one of the packs for {kind}: {', '.join(sorted(definitions))}")
     routes = [route for route in definitions[pack].routes if rule in (None, route.cite.rule)]
     if not routes:
         raise click.ClickException(f"{pack} has no route {rule}")

@@ -13,6 +13,7 @@ import click
 
 from api.cli_wiring import built_service
 from api.policy_words import difference_line
+from states.definition import Definition
 from states.pack_diff import differences
 from states.replay import FATES, OUTCOMES
 from workflow_service.accounts import actor_of_token, revoke_token, sign_in
@@ -20,7 +21,16 @@ from workflow_service.actors import Actor
 from workflow_service.models.columns import from_micros
 from workflow_service.pack_files import PackFile, find_packs
 from workflow_service.pack_versions import Version, find_versions
-from workflow_service.publication import YEAR, Candidate, check_may_publish, examine, proposal_of, propose, sign
+from workflow_service.publication import (
+    YEAR,
+    Candidate,
+    check_may_publish,
+    examine,
+    proposal_of,
+    proposal_to_sign,
+    propose,
+    sign,
+)
 from workflow_service.replay import Report
 from workflow_service.replay import replay as replayed
 from workflow_service.service import Service
@@ -150,11 +160,21 @@ def publish(pack: str, file: str, username: str, password: str, signing: bool, s
     wanted = _named(files, pack)
     if len(wanted) != 1:
         raise click.ClickException(f"name one kind: {', '.join(one.name for one in wanted)}")
+    _in_turn(service, actor, shelf.definition(wanted[0].file), signing)
     start = since.date() if since else service.clocks.now().date() - YEAR
     candidate = examine(service, shelf, wanted[0], start, lambda line: click.echo(line, err=True))
     for line in _candidate_lines(candidate, start):
         click.echo(line)
     click.echo(_signed(service, actor, candidate) if signing else _proposed(service, actor, candidate))
+
+
+def _in_turn(service: Service, actor: Actor, definition: Definition, signing: bool) -> None:
+    """Refuse at once what the gate would be held up for in vain: it takes its time."""
+    if signing:
+        proposal_to_sign(service, actor, definition)
+    elif known := proposal_of(service, definition):
+        at = f"{from_micros(known.proposed_at):%Y-%m-%d %H:%M}"
+        raise click.ClickException(f"已于 {at} 提出，由另一人加 --sign 签发 / proposed; another person adds --sign")
 
 
 def _signed(service: Service, actor: Actor, candidate: Candidate) -> str:
@@ -164,10 +184,6 @@ def _signed(service: Service, actor: Actor, candidate: Candidate) -> str:
 
 
 def _proposed(service: Service, actor: Actor, candidate: Candidate) -> str:
-    known = proposal_of(service, candidate.definition)
-    if known:
-        at = f"{from_micros(known.proposed_at):%Y-%m-%d %H:%M}"
-        raise click.ClickException(f"已于 {at} 提出，由另一人加 --sign 签发 / proposed; another person adds --sign")
     propose(service, actor, candidate)
     return "已提出，须由另一人用 --sign 签发 / proposed; another person publishes it with --sign"
 

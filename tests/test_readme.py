@@ -15,7 +15,7 @@ MARK = re.compile(r"<!-- diagram: (\S+) (\S+) -->\n```mermaid\n(.*?)```", re.DOT
 
 def drawn(pack: str, rule: str) -> str:
     """The diagram of a pack's route as the README shows it."""
-    definition = next(d for d in shipped_definitions() if d.pack == pack)
+    definition = next(d for d in shipped_definitions("transfer") if d.pack == pack)
     route = route_named(definition, rule)
     return route_diagram(compile_plan(definition, definition, route, route.steps))
 

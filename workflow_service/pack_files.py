@@ -48,7 +48,8 @@ def find_packs(name: str, kind: str | None = None) -> tuple[Shelf, list[PackFile
         return _drafts(shelf, path, kind)
     pack, _, named = name.partition("/")
     kind = kind or named or None
-    found = shelf.files(pack, kind)
+    frame = f"{pack}/{kind}.toml"  # a frame is no kind of its own, and is meant only where it is named
+    found = shelf.files(pack, kind) or [file for file in shelf.texts if file == frame]
     if not found:
         shipped = sorted({file.partition("/")[0] for file in shelf.files()})
         known = ", ".join(_kinds(shelf, pack)) if pack in shipped else ", ".join(shipped)

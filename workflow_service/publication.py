@@ -19,8 +19,9 @@ from states.cases.mutants import mutants
 from states.cases.shelf import Shelf
 from states.cases.table import CASES
 from states.definition import Definition
+from states.kinds import KINDS
 from states.pack_diff import Difference, differences
-from states.pack_linter import lint_all
+from states.pack_linter import lint_pack, lint_pair
 from workflow_service.actors import Actor
 from workflow_service.db import begin, reading
 from workflow_service.errors import Forbidden, ServiceError
@@ -33,6 +34,7 @@ from workflow_service.views.policies import policy_of_organization
 YEAR = timedelta(days=365)
 """How far back a proposal is replayed where nobody says otherwise."""
 Said = Callable[[str], None]
+SIGNED = "这一版已签发 / it is signed already"
 
 
 @dataclass
@@ -90,9 +92,14 @@ def examine(service: Service, shelf: Shelf, one: PackFile, since: date | None = 
 
 
 def _lint(shelf: Shelf, file: str, today: date) -> Iterator[str]:
-    for finding in lint_all(shelf.texts, today):
-        if finding.file == file and finding.severity in ("error", "warning"):
-            yield str(finding)
+    """What the linter finds in this file, by itself and beside every other pack of its kind."""
+    found = lint_pack(shelf.texts[file], file, shelf.texts.__getitem__, today)
+    kind = file.rpartition("/")[2].removesuffix(".toml")
+    if not any(one.severity == "error" for one in found) and KINDS[kind].sides == "two":
+        own = shelf.chain(file)
+        for other in shelf.files(kind=kind):
+            found += [*lint_pair(own, shelf.chain(other)), *lint_pair(shelf.chain(other), own)]
+    yield from dict.fromkeys(str(one) for one in found if one.file == file and one.severity in ("error", "warning"))
 
 
 def _dates(definition: Definition, before: Definition | None, today: date) -> Iterator[str]:
@@ -163,20 +170,28 @@ def propose(service: Service, actor: Actor, candidate: Candidate) -> int:
     return int(str(row["id"]))
 
 
+def proposal_to_sign(service: Service, actor: Actor, definition: Definition) -> Any:
+    """The proposal of this very text that somebody else made. Raises Forbidden, GateShut where there is none."""
+    check_may_publish(service, actor, definition.pack)
+    proposal = proposal_of(service, definition)
+    if proposal is None:
+        raise GateShut(("没有这一版的提案 / nobody has proposed this text",))
+    if proposal.signed_by is not None:
+        raise GateShut((SIGNED,))
+    if _person(service, proposal.proposed_by) == actor.person_id:
+        raise Forbidden(
+            "提出人不能自己签发，须由另一人签发 / whoever proposed it does not sign it; another person does"
+        )
+    return proposal
+
+
 def sign(service: Service, actor: Actor, candidate: Candidate) -> int:
     """Sign the proposal of this very text, and so publish it; returns the id of the version.
 
     Raises Forbidden (the same person, or nobody who may), GateShut (no proposal, signed already, number taken).
     """
     definition = candidate.definition
-    check_may_publish(service, actor, definition.pack)
-    proposal = proposal_of(service, definition)
-    if proposal is None:
-        raise GateShut(("没有这一版的提案 / nobody has proposed this text",))
-    if _person(service, proposal.proposed_by) == actor.person_id:
-        raise Forbidden(
-            "提出人不能自己签发，须由另一人签发 / whoever proposed it does not sign it; another person does"
-        )
+    proposal = proposal_to_sign(service, actor, definition)
     version = {
         "id": service.ids.new_subject(), "pack": definition.pack, "kind": definition.kind,
         "version": definition.version, "sha256": definition.sha256, "content": definition.canonical,
@@ -192,7 +207,7 @@ def sign(service: Service, actor: Actor, candidate: Candidate) -> int:
                 .values(signed_by=actor.account_id, signed_at=service.clocks.real())
             )
             if signed.rowcount != 1:
-                raise GateShut(("这一版已签发 / it is signed already",))
+                raise GateShut((SIGNED,))
             connection.execute(insert(PackVersion), version)
     except IntegrityError as error:
         raise GateShut(

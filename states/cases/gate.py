@@ -15,6 +15,7 @@ from states.definition import Definition
 from states.pack_chain import Chain, canonical
 from states.pack_linter import lint_chain
 from states.pack_reader import read_canonical
+from states.pack_source import PackError
 from states.trace import Traced, trace
 
 State = Literal["passed", "failed", "unsigned"]
@@ -64,6 +65,19 @@ def tables_wrong(shelf: Shelf, file: str) -> list[str]:
     return [f"{table} {how} {' | '.join(row)}".rstrip() for table, row, how in found]
 
 
+def sound(shelf: Shelf, file: str) -> bool:
+    """Whether a pack has cases beside it and all of them come out; asked once."""
+    if file not in shelf.known_sound:
+        try:
+            shelf.known_sound[file] = bool(
+                not file.endswith("/frame.toml") and shelf.rows(file) and not tables_wrong(shelf, file)
+                and all(outcome.state != "failed" for outcome in outcomes(shelf, file))
+            )  # fmt: skip
+        except (CaseError, PackError):
+            shelf.known_sound[file] = False
+    return shelf.known_sound[file]
+
+
 def survivors(shelf: Shelf, file: str, found: Iterable[Mutant] | None = None) -> Iterator[Mutant]:
     """The mutants of a file's own rows that nothing notices and 等同 does not excuse."""
     excused = shelf.excused(file)
@@ -75,12 +89,13 @@ def survivors(shelf: Shelf, file: str, found: Iterable[Mutant] | None = None) ->
 def noticed(shelf: Shelf, mutant: Mutant) -> str | None:
     """What notices a mutant: a table or a case of its pack or of one that extends it, or the linter; None if nothing.
 
-    A mutant that cannot even be read as a pack, or a case that it makes impossible to state, is noticed too.
+    A mutant that cannot even be read as a pack, or a case that it makes impossible to state, is noticed too. Only
+    cases that come out without the mutant can notice it.
     """
     for file in (mutant.file, *shelf.below(mutant.file)):
         try:
             chain = mutant.chain if file == mutant.file else rebuilt(shelf.chain(file), mutant.chain)
-            if not file.endswith("/frame.toml") and (found := _by_cases(shelf, file, mutant, chain)):
+            if sound(shelf, file) and (found := _by_cases(shelf, file, mutant, chain)):
                 return found
         except (AssertionError, LookupError, TypeError, ValueError) as error:
             return f"impossible: {error!r}"

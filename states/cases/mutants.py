@@ -66,9 +66,10 @@ def put(document: Any, path: Path, value: Any) -> None:
 
 def edits(document: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:
     """(path, words, new value) of every edit."""
-    yield from within(("pack", "facts"), document["pack"].get("facts", []))
-    for key, day in document["pack"]["in_force"].items():
-        yield ("pack", "in_force", key), "a day later", day + timedelta(days=1)
+    if document["pack"]["kind"] != "frame":  # of a frame, each kind says itself from when it is in force
+        yield from within(("pack", "facts"), document["pack"].get("facts", []))
+        for key, day in document["pack"]["in_force"].items():
+            yield ("pack", "in_force", key), "a day later", day + timedelta(days=1)
     for table, rows in document.items():
         if table in ("pack", *DOCUMENTARY):
             continue

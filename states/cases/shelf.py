@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from states.cases.judge import Case, Judged, cases_in, judged
@@ -22,6 +22,8 @@ class Shelf:
     cases: Mapping[str, str]
     _chains: dict[str, Chain] = field(default_factory=dict)
     _definitions: dict[str, Definition] = field(default_factory=dict)
+    known_sound: dict[str, bool] = field(default_factory=dict)  # whether a file's own cases come out
+    _below: dict[str, list[str]] = field(default_factory=dict)
     _rows: dict[str, list[Case]] = field(default_factory=dict)
     _tables: dict[tuple[str, str], list[tuple[str, ...]]] = field(default_factory=dict)
 
@@ -54,16 +56,17 @@ class Shelf:
         kind = file.rpartition("/")[2].removesuffix(".toml")
         return {other.partition("/")[0]: self.definition(other) for other in self.files(kind=kind)}
 
-    def below(self, file: str) -> Iterator[str]:
+    def below(self, file: str) -> list[str]:
         """The files that extend this one, whether at once or over others."""
-        for other in self.texts:
-            if other != file:
-                try:
-                    chain = self.chain(other)
-                except PackError:
-                    continue  # It is judged by itself; what cannot be read extends nothing.
-                if any(source.file == file for source in chain.sources[:-1]):
-                    yield other
+        if file not in self._below:
+            self._below[file] = [other for other in self.texts if other != file and self._extends(other, file)]
+        return self._below[file]
+
+    def _extends(self, other: str, file: str) -> bool:
+        try:
+            return any(source.file == file for source in self.chain(other).sources[:-1])
+        except PackError:
+            return False  # It is judged by itself; what cannot be read extends nothing.
 
     def case_text(self, file: str) -> str:
         """The case file beside a pack's, "" where there is none."""

@@ -139,7 +139,7 @@ def test_what_looks_like_a_formula_is_written_as_text(run: Run, draft: Path, tmp
 
 
 def test_a_mutant_that_no_case_notices_is_listed(run: Run, draft: Path) -> None:
-    assert run("policy", "mutants", "beijing-k12")[0] == 0
+    assert run("policy", "mutants", "beijing-k12", "transfer")[0] == 0
     cases = draft.with_suffix(".cases.md")
     text = "".join(
         line for line in cases.read_text().splitlines(True) if "班额 5" not in line and "班额 60" not in line

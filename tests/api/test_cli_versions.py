@@ -94,7 +94,8 @@ def test_one_person_proposes_and_another_one_publishes(world: World, run: Run, t
     assert status == 0, err
     assert "已发布 published：nenjiang-k12/transfer v2，2026-09-01 起施行" in out
     assert "NJ-07 with.cap.primary：55 → 50" in run("diff", "nenjiang-k12@1", "nenjiang-k12@2")[1]
-    assert "greater than 2" in run("publish", PACK, path, *who, "admin")[2]
+    assert "another person adds --sign" in run("publish", PACK, path, *who, "admin")[2]
+    assert "signed already" in run("publish", PACK, path, *who, "admin", "--sign")[2]
 
 
 def test_the_gate_tells_all_that_stands_in_the_way(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from sqlalchemy import select
 
 from states.cases.shelf import Shelf
 from states.pack_diff import differences
-from tests.workflow_service.world import World
+from tests.conftest import Database
+from tests.workflow_service.world import World, make_world
 from workflow_service.db import reading
 from workflow_service.errors import Forbidden
 from workflow_service.models import PackVersion, PolicyProposal
@@ -103,7 +105,17 @@ def test_only_who_has_to_do_with_a_pack_publishes_it(world: World, candidate: Ca
         propose(world.service, world.actor(who), candidate)
 
 
-def test_the_gate_names_everything_that_stands_in_the_way(world: World, tmp_path: Path) -> None:
+@pytest.fixture
+def sqlite_world(sqlite_database: Database, tmp_path: Path) -> Iterator[World]:
+    """The gate asks the database next to nothing: once is enough."""
+    world = make_world(sqlite_database.url, sqlite_database.owner_url, tmp_path / "data")
+    yield world
+    world.service.engine.dispose()
+    world.service.hot.dispose()
+
+
+def test_the_gate_names_everything_that_stands_in_the_way(sqlite_world: World, tmp_path: Path) -> None:
+    world = sqlite_world
     assert "P004" in shut(world, tmp_path, ('starter = "origin_school"', 'starter = "origin_schol"'))
     past = shut(world, tmp_path, ("version = 2", "version = 1"), ("from = 2026-09-01", "from = 2026-08-23"))
     assert "in_force.from lies in the past" in past
