@@ -1,4 +1,4 @@
-"""The cases beside each pack (`transfer.cases.md`): what a registrar expects, judged by the pack itself."""
+"""The cases beside each pack (`<kind>.cases.md`): what a registrar expects, judged by the pack itself."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ from datetime import timedelta
 
 import pytest
 
+from states.cases.gate import tables_wrong
 from states.decide import reasons_against
 from tests.states.definitions import shipped
-from tests.states.pack_cases import RENDERED, Case, cases, instant, judged, rows_of, wrong
+from tests.states.pack_cases import Case, cases, instant, judged, wrong
+from tests.states.shelf import shipped_shelf, with_cases
 
-CASES = [pytest.param(case, id=str(case)) for pack in shipped() for case in cases(pack)]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_case_is_judged_as_the_registrar_expects(case: Case) -> None:
-    assert wrong(case, judged(case, shipped()[case.pack])) is None
+FILES = with_cases()
+CASES = [pytest.param(file, case, id=f"{file.removesuffix('.toml')}:{case.line} {case.cells['情形']}")
+         for file in FILES for case in shipped_shelf().rows(file)]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_every_cure_of_every_case_clears_its_reason(case: Case) -> None:
-    asked = judged(case, shipped()[case.pack])
-    cell = asked.plan.by_event[asked.facts.state, asked.event]
+@pytest.mark.parametrize(("file", "case"), CASES)
+def test_a_case_is_judged_as_the_registrar_expects(file: str, case: Case) -> None:
+    assert not case.unsigned
+    assert wrong(case, shipped_shelf().judged(case, file)) is None
+
+
+@pytest.mark.parametrize(("file", "case"), CASES)
+def test_every_cure_of_every_case_clears_its_reason(file: str, case: Case) -> None:
+    asked = shipped_shelf().judged(case, file)
+    cell = asked.plan.cell(asked.facts.state, asked.event)
     for reason in asked.reasons:
         assert reason.cite.article
         assert reason.no.message
@@ -34,19 +39,20 @@ def test_every_cure_of_every_case_clears_its_reason(case: Case) -> None:
             assert cure.who
 
 
-@pytest.mark.parametrize("pack", shipped())
-@pytest.mark.parametrize("table", RENDERED)
-def test_steps_refusals_and_numbers_are_those_of_the_table(pack: str, table: str) -> None:
-    assert RENDERED[table](shipped()[pack]) == rows_of(pack, table)
+@pytest.mark.parametrize("file", FILES)
+def test_steps_refusals_and_numbers_are_those_of_the_table(file: str) -> None:
+    assert tables_wrong(shipped_shelf(), file) == []
 
 
-def test_every_check_of_every_pack_says_no_in_some_case_and_nothing_in_another() -> None:
+@pytest.mark.parametrize("file", FILES)
+def test_every_check_of_a_pack_says_no_in_some_case_and_nothing_in_another(file: str) -> None:
     """The bar is low; but a rule that no case ever meets is a rule that nobody has looked at."""
-    for pack, definition in shipped().items():
-        refused = {reason.cite.rule for case in cases(pack) for reason in judged(case, definition).reasons}
-        own = {check.cite.rule for check in definition.checks if check.cite.pack == pack}
-        assert own - refused == set(), pack
-        assert any(not case.cells["规则"] for case in cases(pack))
+    shelf = shipped_shelf()
+    definition, rows = shelf.definition(file), shelf.rows(file)
+    refused = {reason.cite.rule for case in rows for reason in shelf.judged(case, file).reasons}
+    own = {check.cite.rule for check in definition.checks if check.cite.pack == definition.pack}
+    assert own - refused == set()
+    assert any(not case.cells["规则"] for case in rows)
 
 
 def test_the_day_before_and_the_day_after_every_window_are_refused() -> None:

@@ -7,6 +7,7 @@ import pytest
 from states.cases.table import case_rows
 from states.pack_rules import listed_rules, scenarios
 from tests.states.definitions import POLICIES, shipped
+from tests.states.shelf import shipped_shelf, with_cases
 
 HEADING = "| 数字 | 值 |\n|---|---|\n"
 
@@ -35,11 +36,12 @@ def test_what_is_not_software_says_why_and_what_was_not_seen_says_so() -> None:
     assert rules["TR-07-dates"].other_reading
 
 
-@pytest.mark.parametrize("pack", shipped())
-def test_every_rule_of_a_pack_is_shown_by_a_case_a_step_or_a_number_or_says_why_not(pack: str) -> None:
-    found = shown(pack)
-    for rule in listed_rules(shipped()[pack]):
-        if rule.cite.pack == pack and rule.software and rule.kind != "parameter":
+@pytest.mark.parametrize("file", with_cases())
+def test_every_rule_of_a_pack_is_shown_by_a_case_a_step_or_a_number_or_says_why_not(file: str) -> None:
+    definition = shipped_shelf().definition(file)
+    found = scenarios(definition, shipped_shelf().case_text(file))
+    for rule in listed_rules(definition):
+        if rule.cite.pack == definition.pack and rule.software and rule.kind != "parameter":
             assert found.get(rule.id) or found.get(rule.cite.rule), rule
 
 

@@ -5,16 +5,16 @@ from states.decide import reasons_against
 from states.plan import compile_plan
 from states.trace import helps_until, trace
 from tests.states.definitions import CALENDAR, DEFINITION, ROUTES, at, good_facts, plan_of, shipped
-from tests.states.pack_cases import cases, judged
+from tests.states.shelf import shipped_shelf, with_cases
 
 PLAN = plan_of()
 
 
 def test_the_trace_says_no_where_deciding_does_and_nowhere_else() -> None:
-    for pack, definition in shipped().items():
-        for case in cases(pack):
-            asked = judged(case, definition)
-            cell = asked.plan.by_event[asked.facts.state, asked.event]
+    for file in with_cases():
+        for case in shipped_shelf().rows(file):
+            asked = shipped_shelf().judged(case, file)
+            cell = asked.plan.cell(asked.facts.state, asked.event)
             refused = [(reason.cite, reason.no) for reason in reasons_against(cell, asked.facts)]
             traced = [(each.cite, each.no) for each in trace(cell, asked.facts) if each.answer == "no"]
             not_yet = {each.cite.rule for each in trace(cell, asked.facts) if each.answer == "not_yet"}
