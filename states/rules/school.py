@@ -117,7 +117,7 @@ def stage_named_for_school(facts: Facts) -> No | None:
 def years_of_stage(facts: Facts, stage: str, at_least: int, at_most: int) -> No | None:
     """学制不合规定 / the length of a stage lies between these years; a stage that is not asked for has none."""
     years = facts.data.get(f"years_{stage}")
-    if not isinstance(years, int) or not years or at_least <= years <= at_most:
+    if not isinstance(years, int) or not years or at_least <= years <= at_most:  # 0: the stage is not asked for
         return None
     zh, en = stage_named(stage)
     return No(
