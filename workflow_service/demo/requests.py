@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from states.calendar import SHANGHAI, Calendar, grade_of, legal_day, school_year
 from states.decide import pending_at_submit
+from states.kinds import KINDS
 from states.verdict import Reason
 from states.windows import judge
 from workflow_service.actors import Actor
@@ -42,9 +43,10 @@ from workflow_service.models import (
     Student,
 )
 from workflow_service.models.columns import from_micros, to_micros
+from workflow_service.offers import definition_for
 from workflow_service.request_documents import add_document
 from workflow_service.requests import create_request
-from workflow_service.routing import ancestors, organization, policy_of
+from workflow_service.routing import organization
 from workflow_service.sweeps import catch_up
 from workflow_service.transitions import fire
 
@@ -160,8 +162,7 @@ class Stage:
         """The latest day, old enough, on which the window is open and people work; for a draft any such day."""
         with reading(self.service.engine) as connection:
             school = organization(connection, self._schools[story.destination])
-            policy = policy_of(ancestors(connection, school))
-        definition = self.service.packs.definition(self.service.packs.in_force(policy, "transfer", self.today))
+        definition = definition_for(self.service, school.id, story.kind, None)
         in_force = date.fromisoformat(definition.valid_from)
         first = max(roster_days(self.today)[0] + timedelta(days=1), in_force)
         day = self.today - timedelta(days=story.age)
@@ -208,9 +209,12 @@ class Stage:
         }
         grade = grade_of(student.first_grade, student.entered_year, day)
         asked = NewRequest(
-            kind="transfer", destination_school_id=self._schools[story.destination], grade=grade, ground=story.ground,
-            data=data,
+            kind=story.kind, destination_school_id=self._schools[story.destination], grade=grade,
+            ground=story.ground or None, data=data,
         )  # fmt: skip
+        if KINDS[story.kind].sides == "one":
+            own = replace(asked, destination_school_id=None, student_id=student.id)
+            return create_request(self.service, actor_named(self.service, f"school{story.origin}"), own)
         named = replace(asked, student_name=student.name, student_number=student.number)
         try:
             return create_request(self.service, actor_named(self.service, f"school{story.destination}"), named)

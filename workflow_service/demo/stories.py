@@ -40,6 +40,7 @@ class Story:
     age: int = 1
     grade: int = 4
     bare: bool = False
+    kind: str = "transfer"  # of one school: `destination` is the same school
 
 
 def _catchment(*rows: tuple[str, str, str, str, str, Data, int]) -> tuple[Story, ...]:
@@ -114,6 +115,33 @@ _BETWEEN_PROVINCES = (
           "other", IN_WORDS, age=25),
     Story("401", "901", "submit approve approve", "awaiting_origin_school", "other", IN_WORDS, age=3),
 )  # fmt: skip
+RESTING = MappingProxyType({"until": 200})
+POOR = MappingProxyType({"hardship_level": "general"})
+
+
+def _own(kind: str, *rows: tuple[str, str, str, str, Data, int]) -> tuple[Story, ...]:
+    """Stories of one kind of a school's own: school, events, state, ground, facts, age in days."""
+    return tuple(
+        Story(school, school, events, state, ground, data, age, kind=kind)
+        for school, events, state, ground, data, age in rows
+    )
+
+
+_OF_ONE_SCHOOL = (
+    *_own(
+        "suspension",
+        ("201", "", "draft", "illness", RESTING, 1),
+        ("201", "submit", "awaiting_principal", "illness", RESTING, 1),
+        ("202", "submit approve", "awaiting_filing", "illness", RESTING, 2),
+        ("101", "submit approve file", "completed", "illness", RESTING, 4),
+        ("401", "submit return", "returned", "illness", RESTING, 2),
+    ),
+    *_own(
+        "hardship_recognition",
+        ("201", "submit approve", "awaiting_bureau", "family_hardship", POOR, 2),
+        ("202", "submit approve approve", "completed", "family_hardship", POOR, 3),
+    ),
+)
 STORIES = (
     *_WITHIN_COUNTY_2,
     *_WITHIN_COUNTY_1,
@@ -121,4 +149,5 @@ STORIES = (
     *_WITHIN_COUNTY_4,
     *_BETWEEN_COUNTIES,
     *_BETWEEN_PROVINCES,
+    *_OF_ONE_SCHOOL,
 )
