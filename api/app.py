@@ -19,6 +19,7 @@ from api import (
     openapi,
     organizations,
     policies,
+    promotion,
     quality,
     requests,
     students,
@@ -33,7 +34,7 @@ from workflow_service.service import Service, build_service
 RESOURCES = (
     tokens, me, organizations, students, requests, documents, dashboard, windows, policies, codes, audit, verify,
     openapi,
-    duplicates, quality, batches,
+    duplicates, quality, batches, promotion,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from api.pages import (
     bureau,
     duplicates,
     papers,
+    promotion,
     quality,
     request_forms,
     request_page,
@@ -21,7 +22,10 @@ from api.pages.frame import pages, show_problem
 
 __all__ = ["install"]
 
-PARTS = (batches, bureau, duplicates, papers, quality, request_forms, request_page, rules, signing_in, students, workbench)
+PARTS = (
+    batches, bureau, duplicates, papers, promotion, quality, request_forms, request_page, rules, signing_in, students,
+    workbench,
+)  # fmt: skip
 """The modules that hang their pages into the blueprint when they are imported."""
 
 

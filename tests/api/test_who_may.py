@@ -30,6 +30,7 @@ EXPECTED: dict[str, tuple[set[str], int]] = {
     "GET /me": (set(ALL), 403),
     "GET /organizations": (set(ALL), 403),
     "GET /organizations/<organization_id>": (set(ALL), 403),
+    "GET /organizations/<organization_id>/promotion": ({"school301", "auditor"}, 404),
     "GET /windows": (set(ALL), 403),
     "GET /codes": (set(ALL), 403),
     "GET /codes/<scheme>": (set(ALL), 403),
