@@ -68,6 +68,24 @@ def within_days_of(facts: Facts, fact: str, at_most: int) -> No | None:
     )
 
 
+@check(fact="same")
+def on_the_day(facts: Facts, fact: str) -> No | None:
+    """非当天办理 / done on the day of a fact itself (NJ-14: the school enters the pupil on the day of reception)."""
+    day, zh = day_of(facts.data.get(fact)), fact_named(fact)
+    if day is None:
+        return not_given(fact, facts.today.isoformat())
+    if facts.today == day:
+        return None
+    cure = Cure(
+        "correct", "applicant", f"如填写有误，据实更正“{zh[0]}”",
+        f"If it was entered wrongly, correct “{zh[1]}” truthfully.", {f"data.{fact}": facts.today.isoformat()},
+    )  # fmt: skip
+    return No(
+        f"{zh[0]}为 {day}，应当天办理，今天是 {facts.today}",
+        f"{zh[1]}: {day}; this is done on that day, and today is {facts.today}.", (cure,),
+    )  # fmt: skip
+
+
 @check(at_most="lower", region="same", season="same")
 def within_working_days_of_term(facts: Facts, at_most: int, region: str = "national", season: str = "") -> No | None:
     """开学后逾期 / within so many working days after the term begins, that day not counted (BJ-09, BJ-10, BJ-12).
