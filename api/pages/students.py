@@ -84,6 +84,7 @@ def _page(student_id: str, *, whole: bool = False, wrong: bool = False, status: 
         possible=possible, impossible=impossible, sends_out=any("transfer" in kinds for _, kinds in possible),
         entries=entries_view(service(), row.id), whole=whole, wrong=wrong,
         status=status, current=row.ended_at is None and row.class_id is not None,
+        admitted=bool(row.admitted),
         birth_date=row.birth_date, sex=row.sex,
     )  # fmt: skip
     answer.headers["ETag"] = f'"{row.version}"'

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, update
 
 from api.pages.forms import facts_of_form
 from api.pages.one_school_form import statuses_of, ways_of
@@ -16,6 +18,8 @@ from states.student_status import STATUSES
 from tests.api.conftest import Api
 from tests.api.test_pages import sign_in
 from tests.workflow_service.world import Pupil
+from workflow_service.db import begin
+from workflow_service.models import Enrolment, RegisterEntry, Student
 from workflow_service.offers import Offer, offers
 
 HAN = re.compile(r"[㐀-鿿]")
@@ -184,3 +188,30 @@ def test_an_auditor_sees_what_is_open_and_what_is_done(sqlite_api: Api) -> None:
     world.complete(first)
     assert pupil.name in sqlite_api.client.get("/requests?box=done").text
     assert sqlite_api.client.get(f"/requests/{first}").status_code == 200
+
+
+def test_who_is_enrolled_nowhere_has_a_page_at_the_last_school_and_at_the_admitting_one(sqlite_api: Api) -> None:
+    """A school must still issue what a leaver needs, and a person who was admitted can be found before the class."""
+    world = sqlite_api.world
+    pupil = world.student("201", 6)
+    with begin(world.service.engine) as connection:
+        connection.execute(
+            update(Enrolment).where(Enrolment.student_id == pupil.id).values(
+                ended_at=world.at, valid_to=date(2026, 8, 24), end_reason="graduation")
+        )  # fmt: skip
+        connection.execute(update(Student).where(Student.id == pupil.id).values(status="graduated"))
+    sign_in(sqlite_api, "school201")
+    page = sqlite_api.client.get(f"/students/{pupil.id}")
+    assert page.status_code == 200
+    assert "原学校" in page.text
+    assert pupil.name in sqlite_api.client.get("/requests/new?kind=graduation_undo").text
+    assert sqlite_api.get("school201", f"/students/{pupil.id}").json["status"] == "graduated"  # type: ignore[index]
+    sign_in(sqlite_api, "school204")
+    assert sqlite_api.client.get(f"/students/{pupil.id}").status_code == 404
+    with begin(world.service.engine) as connection:
+        connection.execute(insert(RegisterEntry), {
+            "id": world.service.ids.new(0), "bucket": 0, "student_id": pupil.id, "section": "admission",
+            "school_id": world.organization("204").id, "valid_from": date(2026, 8, 24), "valid_to": None,
+            "recorded_at": world.at, "ended_at": None, "request_id": None, "end_request_id": None,
+            "data": {}})  # fmt: skip
+    assert "录取学校" in sqlite_api.client.get(f"/students/{pupil.id}").text

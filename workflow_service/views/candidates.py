@@ -22,7 +22,7 @@ def candidates(
     service: Service, school_id: int, *, q: str = "", statuses: Collection[str] = (), limit: int = 20
 ) -> list[dict[str, Any]]:
     """Students of a school by name, pinyin or whole number; with `statuses` only those of these statuses."""
-    query = _rows().where(_belongs_to(school_id))
+    query = _rows(school_id).where(_belongs_to(school_id))
     if q:
         query = query.where(student_matches(service, q))
     if statuses:
@@ -35,29 +35,33 @@ def candidates(
 def candidate(service: Service, school_id: int, student_id: int) -> dict[str, Any]:
     """One of them by id. Raises NotFound."""
     with reading(service.engine) as connection:
-        row = connection.execute(_rows().where(_belongs_to(school_id), Student.id == student_id)).one_or_none()
+        row = connection.execute(_rows(school_id).where(_belongs_to(school_id), Student.id == student_id)).one_or_none()
         view = None if row is None else _view(service, connection, row, school_id)
     if view is None:
         raise NotFound
     return view
 
 
-def _belongs_to(school_id: int) -> ColumnElement[bool]:
-    """Enrolled here; or nowhere, and admitted here or enrolled here before (`_view` looks at which was the last)."""
-    admitted = exists().where(
+def _admitted(school_id: int) -> Any:
+    return exists().where(
         RegisterEntry.student_id == Student.id, RegisterEntry.school_id == school_id,
         RegisterEntry.section == "admission", RegisterEntry.ended_at.is_(None))  # fmt: skip
+
+
+def _belongs_to(school_id: int) -> ColumnElement[bool]:
+    """Enrolled here; or nowhere, and admitted here or enrolled here before (`_view` looks at which was the last)."""
     past = select(Enrolment.student_id).where(Enrolment.school_id == school_id, Enrolment.ended_at.is_not(None))
-    return or_(Enrolment.school_id == school_id, and_(Enrolment.id.is_(None), or_(admitted, Student.id.in_(past))))
+    elsewhere = and_(Enrolment.id.is_(None), or_(_admitted(school_id), Student.id.in_(past)))
+    return or_(Enrolment.school_id == school_id, elsewhere)
 
 
-def _rows() -> Select[*tuple[Any, ...]]:
+def _rows(school_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Student.id, Student.name, Student.student_number, Student.status, Student.problem, Student.birth_date,
             Student.sex, Student.version, Enrolment.id.label("enrolment_id"), Enrolment.stage,
             SchoolClass.id.label("class_id"), SchoolClass.name.label("class_name"), SchoolClass.first_grade,
-            SchoolClass.entered_year,
+            SchoolClass.entered_year, _admitted(school_id).label("admitted"),
         )
         .outerjoin(Enrolment, _CURRENT)
         .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id)
@@ -67,7 +71,9 @@ def _rows() -> Select[*tuple[Any, ...]]:
 def _view(service: Service, connection: Connection, row: Any, school_id: int) -> dict[str, Any] | None:
     last = row if row.enrolment_id is not None else _last(connection, row.id)
     if last is not None and row.enrolment_id is None and last.school_id != school_id:
-        return None
+        if not row.admitted:
+            return None
+        last = None  # the class of another school is none of this one's
     number = None
     if row.student_number is not None:
         number = mask_number(service.cipher.decrypt(row.student_number, "student.student_number"))

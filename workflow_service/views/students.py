@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from states.calendar import grade_of, school_year
@@ -52,7 +52,9 @@ def find_student(service: Service, actor: Actor, student_id: int) -> Any:
     with reading(service.engine) as connection:
         found = connection.execute(_rows().where(_in_scope(actor), Student.id == student_id)).one_or_none()
         if found is None:
-            found = connection.execute(_rows_without().where(_in_scope(actor), Student.id == student_id)).one_or_none()
+            found = connection.execute(
+                _rows_without().where(_in_scope(actor), Student.id == student_id).limit(1)
+            ).one_or_none()
     if found is None:
         raise NotFound
     return found
@@ -109,7 +111,7 @@ _COLUMNS = (
 
 def _rows() -> Select[*tuple[Any, ...]]:
     return (
-        select(*_COLUMNS)
+        select(*_COLUMNS, literal(False).label("admitted"))
         .join(Enrolment, (Enrolment.student_id == Student.id) & Enrolment.ended_at.is_(None))
         .join(Organization, Organization.id == Enrolment.school_id)
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
@@ -131,11 +133,11 @@ def _rows_without() -> Select[*tuple[Any, ...]]:
         RegisterEntry.student_id == Student.id, RegisterEntry.section == "admission", RegisterEntry.ended_at.is_(None)
     )
     return (
-        select(*_COLUMNS)
+        select(*_COLUMNS, (Organization.id == RegisterEntry.school_id).label("admitted"))
         .select_from(Student)
         .outerjoin(Enrolment, Enrolment.id == newest.scalar_subquery())
-        .outerjoin(RegisterEntry, and_(admitted, Enrolment.id.is_(None)))
-        .join(Organization, Organization.id == func.coalesce(Enrolment.school_id, RegisterEntry.school_id))
+        .outerjoin(RegisterEntry, admitted)
+        .join(Organization, or_(Organization.id == Enrolment.school_id, Organization.id == RegisterEntry.school_id))
         .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id)
         .where(~current)
     )
