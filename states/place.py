@@ -29,5 +29,5 @@ def most_taken(plan: Plan, facts: Facts) -> tuple[int, int]:
 
 
 def guests_count(definition: Definition) -> bool:
-    """Whether a guest counts in the class size of the host (WS-57): a parameter, for no text says."""
-    return bool(definition.parameters.get("WS-57", {}).get("value", True))
+    """Whether a guest counts in the class size of the host (WS-157): a parameter, for no text says."""
+    return bool(definition.parameters.get("WS-157", {}).get("value", True))

@@ -112,6 +112,18 @@ def told_within_working_days(facts: Facts, fact: str, at_most: int) -> No | None
               (_correct(fact, facts.today),))  # fmt: skip
 
 
+@check(of_the_record=True)
+def effective_since_enrolment(facts: Facts) -> No | None:
+    """生效日期早于入校 / nothing counts from before the student came: an enrolment ends after it began."""
+    day, since = day_of(facts.data.get("effective_on")), facts.enrolled_on
+    if day is None or since is None or day >= since:
+        return None
+    zh, en = fact_named("effective_on")
+    return No(f"{zh}为 {day}，学生 {since} 才到本校（本班）",
+              f"{en}: {day}; the student has been in this school and class since {since}.",
+              (_correct("effective_on", since),))  # fmt: skip
+
+
 # --- Coming back ---
 
 

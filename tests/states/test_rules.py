@@ -59,6 +59,10 @@ FAMILY = {"fact": "register_moved", "allowed": ["family"]}
 GRADUATING = {"from_day": "07-01", "to_day": "07-14"}
 WINTER = {"from_day": "12-20", "to_day": "01-10"}
 
+FIRST, SIX = {"grade": 1}, {"at_least": 6, "by_day": "08-31"}
+FORTNIGHT = {"fact": "entered_on", "at_most": 14}
+AUTUMN = {"at_most": 10, "season": "autumn"}
+ADMITTED = (Entry("admission", date(2026, 8, 1), None), Entry("admission", date(2026, 8, 2), None))
 TWO_YEARS = {"section": "suspension", "fact": "until", "at_most": 24}
 AWAY = (Entry("suspension", date(2025, 9, 1), date(2026, 3, 1)), Entry("suspension", date(2026, 3, 1), None))
 GAP = (Entry("suspension", date(2025, 9, 1), date(2026, 2, 28)), Entry("suspension", date(2026, 3, 1), None))
@@ -68,6 +72,7 @@ DEATH = {"fact": "died_on", "at_most": 10}
 SKIPPED = (Entry("skip", date(2025, 3, 1), None),)
 GUEST = (Entry("guest", date(2026, 3, 1), None),)
 GONE = (Entry("guest", date(2026, 3, 1), date(2026, 7, 1)),)
+SINCE = {"enrolled_on": date(2026, 9, 1)}
 SKIP = {"section": "skip"}
 SHARE = {"grade": 11, "at_most": 2}
 ELEVEN = {"current_grade": 11}
@@ -267,6 +272,36 @@ CASES = [
         cures=2,
     ),
     Case("fact_is", {"data.home_moved": False}, "须为“是”", {"fact": "home_moved", "allowed": [True]}),
+    # Admission and the border of the installation.
+    Case("age_reached", {**FIRST, "birth_date": date(2020, 8, 31)}, "", SIX),
+    Case("age_reached", {**FIRST, "birth_date": date(2020, 9, 1)}, "2026-09-01 满", SIX),
+    Case("age_reached", {"birth_date": date(2020, 9, 1)}, "", SIX),
+    Case("within_days_of", {"data.entered_on": "2026-08-18"}, "", FORTNIGHT),
+    Case("within_days_of", {"data.entered_on": "2026-08-17"}, "至 2026-08-31", FORTNIGHT),
+    Case("within_days_of", {}, "未填写", FORTNIGHT),
+    Case("on_the_day", {"data.arrived_on": "2026-09-01"}, "", {"fact": "arrived_on"}),
+    Case("on_the_day", {"data.arrived_on": "2026-08-31"}, "应当天办理", {"fact": "arrived_on"}),
+    Case("on_the_day", {}, "未填写", {"fact": "arrived_on"}, pending=True),
+    Case("within_working_days_of_term", {"now": at("2026-09-08")}, "", {"at_most": 5}),
+    Case("within_working_days_of_term", {"now": at("2026-09-09")}, "至 2026-09-08", {"at_most": 5}),
+    Case("within_working_days_of_term", {"now": at("2027-02-20")}, "", {"at_most": 5}),
+    Case("within_working_days_of_term", {"now": at("2027-02-20")}, "2027-09-01", AUTUMN),
+    Case("day_not_past", {"now": at("2026-09-30")}, "", {"by_day": "09-30"}),
+    Case("day_not_past", {"now": at("2026-10-01")}, "2026-09-30 前", {"by_day": "09-30"}),
+    Case("day_not_past", {"now": at("2027-06-30")}, "2026-09-30 前", {"by_day": "09-30"}),
+    Case("one_admission", {"entries": ADMITTED[:1]}, ""),
+    Case("one_admission", {"entries": ADMITTED}, "被两所学校录取"),
+    Case("admitted_twice", {"entries": ADMITTED}, ""),
+    Case("admitted_twice", {"entries": ADMITTED[:1]}, "没有被两所学校录取", cures=0),
+    Case("no_record_elsewhere", {"duplicate": True}, "查重未通过"),
+    Case("no_record_elsewhere", {}, ""),
+    Case("has_number_before", {"has_number": False}, "没有学籍号"),
+    Case("has_number_before", {}, ""),
+    Case("grade_follows_stage", {"left_last_grade": 5, "grade": 6}, ""),
+    Case("grade_follows_stage", {"left_last_grade": 6, "grade": 6}, "须为七年级"),
+    Case("grade_follows_stage", {"grade": 6}, ""),
+    Case("other_province", {}, "在本省"),
+    Case("other_province", {"same_province": False}, ""),
     # Absences, returns, classes and grades.
     Case("until_within_months", {"data.until": "2027-09-01"}, "", {"fact": "until", "at_most": 12}),
     Case("until_within_months", {"data.until": "2027-09-02"}, "不晚于 2027-09-01", {"fact": "until", "at_most": 12}),
@@ -286,6 +321,9 @@ CASES = [
     Case("told_within_working_days", {"data.died_on": "2026-08-18"}, "", DEATH),
     Case("told_within_working_days", {"data.died_on": "2026-08-17"}, "2026-08-31", DEATH),
     Case("told_within_working_days", {}, "未填写", DEATH, pending=True),
+    Case("effective_since_enrolment", {"data.effective_on": "2026-08-31", **SINCE}, "2026-09-01 才到本校"),
+    Case("effective_since_enrolment", {"data.effective_on": "2026-09-01", **SINCE}, ""),
+    Case("effective_since_enrolment", SINCE, ""),
     Case("return_not_early", {"away_until": date(2026, 10, 1)}, "", {"at_most": 30}),
     Case("return_not_early", {"away_until": date(2026, 10, 2)}, "2026-09-02 起可以", {"at_most": 30}),
     Case("return_not_early", {"away_until": date(2026, 10, 2), "data.effective_on": "2026-09-02"}, "", {"at_most": 30}),
@@ -332,21 +370,32 @@ CASES = [
     Case("not_in_compulsory", {"stage": "senior"}),
     Case("not_yet_this_school_year", {"entries": (Entry("promotion", date(2026, 8, 11), None),)}, "升级", UP),
     Case("not_yet_this_school_year", {"entries": (Entry("promotion", date(2026, 8, 10), None),)}, "", UP),
-    Case("made_this_school_year", {"entries": (Entry("credential", date(2026, 8, 10), None),)}, "本学年没有",
-         CREDENTIAL, cures=0),
+    Case(
+        "made_this_school_year",
+        {"entries": (Entry("credential", date(2026, 8, 10), None),)},
+        "本学年没有",
+        CREDENTIAL,
+        cures=0,
+    ),
     Case("made_this_school_year", {"entries": (Entry("credential", date(2026, 8, 11), None),)}, "", CREDENTIAL),
     Case("entry_comes_first", {}, "没有“学历证书”", CREDENTIAL),
     Case("entry_comes_first", {"entries": CERTIFIED}, "", CREDENTIAL),
     Case("not_after_credential", {"entries": REGISTERED}, "不再变更", cures=0),
     Case("not_after_credential", {"entries": CERTIFIED}),
-    Case("graduate_data_open", {"status": "graduated", "entries": CERTIFIED}, "2026-07-30", {"to_day": "07-30"},
-         cures=0),
-    Case("graduate_data_open", {"status": "graduated", "entries": CERTIFIED, "now": at("2026-07-30")}, "",
-         {"to_day": "07-30"}),
+    Case(
+        "graduate_data_open", {"status": "graduated", "entries": CERTIFIED}, "2026-07-30", {"to_day": "07-30"}, cures=0
+    ),
+    Case(
+        "graduate_data_open",
+        {"status": "graduated", "entries": CERTIFIED, "now": at("2026-07-30")},
+        "",
+        {"to_day": "07-30"},
+    ),
     Case("graduate_data_open", {"entries": CERTIFIED}, "", {"to_day": "07-30"}),
     Case("within_months_after", {"data.reported_on": "2026-05-31"}, "2026-08-31 已过", REPORTED),
-    Case("within_months_after", {"data.reported_on": "2026-05-31"}, "3 个月",
-         {**REPORTED, "late": "late_entry"}, cures=2),
+    Case(
+        "within_months_after", {"data.reported_on": "2026-05-31"}, "3 个月", {**REPORTED, "late": "late_entry"}, cures=2
+    ),
     Case("within_months_after", {}, "未填写“报到日期”", REPORTED, pending=True),
     Case("within_months_after", {"data.reported_on": "2026-06-01"}, "", REPORTED),
     Case("within_months_after", {"data.late_entry": True}, "", {**REPORTED, "late": "late_entry"}),
@@ -355,13 +404,16 @@ CASES = [
     Case("within_months_of", {"data.service_ends_on": "2028-09-01"}, "期满日期", SERVED, pending=True),
     Case("within_months_of", {"data.until": "2028-09-01"}, "服役结束日期", SERVED, pending=True),
     Case("within_months_of", {"data.service_ends_on": "2028-09-01", "data.until": "2030-09-01"}, "", SERVED),
-    Case("since_enrolment", {"enrolled_on": date(2025, 9, 1), "data.changed_on": "2025-08-31"}, "2025-09-01",
-         CHANGED),
+    Case("since_enrolment", {"enrolled_on": date(2025, 9, 1), "data.changed_on": "2025-08-31"}, "2025-09-01", CHANGED),
     Case("since_enrolment", {}, "公安机关变更日期", CHANGED, pending=True),
     Case("since_enrolment", {"enrolled_on": date(2025, 9, 1), "data.changed_on": "2025-09-01"}, "", CHANGED),
     Case("notice_has_stood", {"data.notice_from": "2026-08-26"}, "至 2026-09-01 期满", POSTED),
-    Case("notice_has_stood", {"data.notice_from": "2026-08-24",
-                              "clock": run_clock(good_facts().calendar, date(2026, 8, 25), 20)}, "早于", POSTED),
+    Case(
+        "notice_has_stood",
+        {"data.notice_from": "2026-08-24", "clock": run_clock(good_facts().calendar, date(2026, 8, 25), 20)},
+        "早于",
+        POSTED,
+    ),
     Case("notice_has_stood", {}, "公示开始日期", POSTED, pending=True),
     Case("notice_has_stood", {"data.notice_from": "2026-08-25"}, "", POSTED),
     Case("all_given", {"data.major": "数学"}, "证书日期", PRINTED, pending=True),

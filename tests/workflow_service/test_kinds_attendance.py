@@ -131,7 +131,7 @@ def test_a_change_of_class_moves_the_held_place(world: World) -> None:
     pupil, there = world.student("201", 3), world.school_class("201", 3, sequence=2)
     home = world.enrolment(pupil.id).class_id
     same = world.start("school201", "class_change", pupil)
-    assert refused(world, same, "school201") == {"WS-59"}
+    assert refused(world, same, "school201") == {"WS-159"}
     world.fire(same, "recall", "school201")
     nowhere = world.start("school201", "class_change", pupil, data={"class_name": "9班"})
     assert refused(world, nowhere, "school201") == {"WS-32"}
@@ -190,7 +190,7 @@ def test_a_guest_has_one_enrolment_counts_in_the_hosts_class_and_leaves_on_the_l
     [entry] = world.entries(pupil.id)
     assert (entry.section, entry.school_id, entry.ended_at) == ("guest", world.organization("202").id, None)
     second = hosted(world, pupil, ground="other", data={"until": "2026-12-31"})
-    assert refused(world, second, "school202") == {"WS-53"}
+    assert refused(world, second, "school202") == {"WS-153"}
     sound(world)
     world.go(2026, 12, 31, 23)
     assert end_guests(world.service, world.at) == 0
@@ -239,4 +239,19 @@ def test_what_the_completing_process_left_open_the_sweep_closes(world: World, mo
     assert world.request(moving).open
     assert (close_ended(world.service), close_ended(world.service)) == (1, 0)
     assert world.request(moving).state == "expired"
+    sound(world)
+
+
+def test_under_nenjiang_a_suspended_pupil_returns_into_a_class_of_fifty_five_at_most(world: World) -> None:
+    pupil = world.student("101", 3)
+    world.complete(world.start("school101", "suspension", pupil, ground="illness", data={"until": "2027-07-31"}))
+    for _ in range(55):
+        world.student("101", 3)
+    back = world.start("school101", "resumption", pupil, ground="recovered")
+    assert refused(world, back, "school101") == {"NJ-07"}
+    world.school_class("101", 3, sequence=2)
+    world.fire(back, "recall", "school101")
+    other = world.start("school101", "resumption", pupil, ground="recovered", data={"class_name": "2班"})
+    world.complete(other)
+    assert world.enrolment(pupil.id).class_id == world.school_class("101", 3, sequence=2)
     sound(world)
