@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, case, insert, select
 
 from workflow_service.actors import Actor
 from workflow_service.crypto import mask_number
@@ -115,6 +115,8 @@ def issue_paper(service: Service, request_id: int, actor: Actor, kind: str) -> i
     row, _plan, _facts = gather(service, request_id, actor)
     if not may_issue(row, actor, kind):
         raise Forbidden("此文书由另一单位出具 / another unit issues this paper")
+    if PAPERS[kind].done and _void(service, request_id):
+        raise Forbidden("毕业已回退，不再出具 / the graduation was undone")
     known = _paper(service, request_id, kind)
     if known is not None:
         return int(known.id)
@@ -151,7 +153,8 @@ def papers_of(service: Service, request_id: int, actor: Actor) -> list[dict[str,
     for kind, paper in PAPERS.items():
         if row["kind"] not in paper.of:
             continue
-        known, may = _paper(service, request_id, kind), may_issue(row, actor, kind)
+        known = _paper(service, request_id, kind)
+        may = may_issue(row, actor, kind) and not (paper.done and _void(service, request_id))
         if known is not None or may:
             number = None if known is None else known.number
             found.append(
@@ -212,7 +215,7 @@ def _student(service: Service, request_id: int, *, whole: bool) -> dict[str, Any
         .join(Enrolment, (Enrolment.student_id == Student.id) & (Enrolment.school_id == Request.origin_school_id))
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
         .where(Request.id == request_id)
-        .order_by(Enrolment.valid_from.desc())
+        .order_by(case((Enrolment.end_request_id == request_id, 0), else_=1), Enrolment.valid_from.desc())
         .limit(1)
     )  # fmt: skip
     with reading(service.engine) as connection:

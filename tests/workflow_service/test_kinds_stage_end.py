@@ -6,9 +6,9 @@ import pytest
 
 from tests.workflow_service.test_kinds import sound
 from tests.workflow_service.world import World
-from workflow_service.errors import Blocked, Invalid
+from workflow_service.errors import Blocked, Forbidden, Invalid
 from workflow_service.models.columns import iso
-from workflow_service.papers import code_of, papers_of
+from workflow_service.papers import code_of, issue_paper, paper_view, papers_of
 from workflow_service.requests import amend_request
 from workflow_service.views.papers import verified_paper
 
@@ -59,7 +59,16 @@ def test_a_certificate_that_was_taken_back_says_so(world: World) -> None:
     code = code_of(world.service, done.id, "graduation_certificate")
     found = verified_paper(world.service, code)
     assert (found["number"], found["void_since"]) == ("2022027100001", None)
+    issue_paper(world.service, done.id, world.actor("school202"), "credential_proof")
+    kinds = [row["kind"] for row in papers_of(world.service, done.id, world.actor("school202"))]
+    assert kinds == ["graduation_certificate", "credential_proof"]
+    span = paper_view(world.service, done.id, world.actor("school202"), "graduation_certificate")["student"]
+    assert (span["from"], span["to"], span["student_number"]) == ("2023-09-01", "2027-06-20", pupil.number)
     undone = world.complete(world.start("school202", "graduation_undo", pupil))
+    shown = paper_view(world.service, done.id, world.actor("school202"), "graduation_certificate")
+    assert (shown["void"], shown["student"]["to"]) == (True, "2027-06-20")
+    with pytest.raises(Forbidden):
+        issue_paper(world.service, done.id, world.actor("school202"), "credential_proof")
     assert verified_paper(world.service, code)["void_since"] == iso(undone.completed_at)
 
 
