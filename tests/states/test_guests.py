@@ -16,9 +16,8 @@ RETURNED, STAYS = "guest_returned", "other"
 
 
 def asked(ground: str, **more: object) -> Facts:
-    return good_facts(
-        **{"data.until": "2027-07-01"}, kind="guest_attendance", ground=ground, grade=3, units=frozenset({"destination_school"}),
-        roles=frozenset({"registrar"}), now=at("2026-09-03"), **more)  # fmt: skip
+    until = {"data.until": "2027-07-01", "now": at("2026-09-03"), "units": frozenset({"destination_school"})}
+    return good_facts(kind="guest_attendance", ground=ground, grade=3, roles=frozenset({"registrar"}), **until, **more)
 
 
 @pytest.mark.parametrize(("ground", "counted", "place"), [
