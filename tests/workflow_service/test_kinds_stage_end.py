@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.workflow_service.test_kinds import sound
@@ -136,3 +138,16 @@ def test_a_correction_does_not_leave_out_whoever_must_decide(world: World) -> No
         amend_request(world.service, returned, world.actor("school202"), row.version, {"data": {"late_entry": False}})
     assert [error["field"] for error in refused_.value.errors] == ["data.late_entry"]
     amend_request(world.service, returned, world.actor("school202"), row.version, {"data": {"text": "确系补办"}})
+
+
+def test_graduations_at_the_same_moment_get_numbers_of_their_own(world: World) -> None:
+    world.go(2027, 6, 20)
+    drafts = [world.start("school202", "graduation", world.student("202", 6, name=name)) for name in "甲乙丙丁"]
+    for draft in drafts:
+        world.fire(draft, "submit", "school202")
+    with ThreadPoolExecutor(4) as pool:
+        fired = list(pool.map(lambda draft: world.fire(draft, "approve", "school202.principal"), drafts))
+    assert {one.state for one in fired} == {"completed"}
+    numbers = {world.entries(world.request(draft).student_id)[0].data["number"] for draft in drafts}
+    assert numbers == {f"20220271{serial:05}" for serial in range(1, 5)}
+    sound(world)
