@@ -65,9 +65,11 @@ def policies() -> Response:
 @pages.get("/policies/<policy_id>")
 def policy(policy_id: str) -> Response:
     """The consolidated text of a pack: a chapter for each kind, each article with its numbers, doubts and cases."""
-    chapters = chapters_of(service(), policy_id)
+    given, version = request.args.get("kind"), request.args.get("version", "")
+    kept = int(version) if version.isascii() and version.isdecimal() and len(version) < 7 else None
+    chapters = chapters_of(service(), policy_id, given, kept)
     kinds = {one["kind"]: one for one in chapters}
-    wanted = request.args.get("kind") or ("transfer" if "transfer" in kinds else chapters[0]["kind"])
+    wanted = given or ("transfer" if "transfer" in kinds else chapters[0]["kind"])
     if wanted not in kinds:
         raise NotFound
     text = chapter(service(), kinds[wanted]["id"])

@@ -46,7 +46,7 @@ def choice() -> Response:
     ]
     return page(
         "request_kinds.html", area="new_request", groups=[(group, rows) for group, rows in groups if rows], q=q,
-        any_kind=bool(found), pack_line=pack_line,
+        any_kind=bool(found), pack_line=pack_line, KIND_TABLE=KINDS, batches=actor().kind == "school",
     )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ def ground_known(facts: Facts, definition: Definition) -> No | None:
     zh = "、".join(ground.label for ground in grounds) or "其他理由"
     en = "; ".join(ground.label_en for ground in grounds) or "another reason"
     cure = Cure("choose", "applicant", f"从下列理由中选择：{zh}", f"Choose one of: {en}.", {"ground": names[0]})
-    given = "未选择转学理由" if facts.ground is None else "所选转学理由不被接受"
+    word = "转学理由" if facts.kind == "transfer" else "事由"
+    given = f"未选择{word}" if facts.ground is None else f"所选{word}不被接受"
     given_en = "No ground was chosen" if facts.ground is None else "This ground is not accepted"
     return No(f"{given}；可选：{zh}", f"{given_en}; possible are: {en}.", (cure,))
 
@@ -40,8 +41,9 @@ def ground_text_given(facts: Facts) -> No | None:
         text = facts.data.get(name)
         if isinstance(text, str) and text.strip():
             return None
-    cure = Cure("supply", "applicant", "写明转学理由", "Say the reason in words.", {f"data.{GROUND_TEXTS[0]}": "…"})
-    return No("须写明转学理由", "The reason must be given in words.", (cure,), pending=True)
+    word = "转学理由" if facts.kind == "transfer" else "事由"
+    cure = Cure("supply", "applicant", f"写明{word}", "Say the reason in words.", {f"data.{GROUND_TEXTS[0]}": "…"})
+    return No(f"须写明{word}", "The reason must be given in words.", (cure,), pending=True)
 
 
 @check(fact="same", at_least="higher")

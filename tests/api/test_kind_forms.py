@@ -215,3 +215,15 @@ def test_who_is_enrolled_nowhere_has_a_page_at_the_last_school_and_at_the_admitt
             "recorded_at": world.at, "ended_at": None, "request_id": None, "end_request_id": None,
             "data": {}})  # fmt: skip
     assert "录取学校" in sqlite_api.client.get(f"/students/{pupil.id}").text
+
+
+def test_a_request_leads_to_the_version_of_the_rules_that_it_keeps(sqlite_api: Api) -> None:
+    world = sqlite_api.world
+    draft = world.start("school201", "suspension", world.student("201", 3), ground="illness")
+    sign_in(sqlite_api, "school201")
+    found = re.findall(r'href="(/policies/[^"]+)"', sqlite_api.client.get(f"/requests/{draft}").text)
+    address = found[0].replace("&amp;", "&")
+    assert "kind=suspension" in address
+    assert re.search(r"version=\d+", address)
+    assert sqlite_api.client.get(address).status_code == 200
+    assert sqlite_api.client.get(re.sub(r"version=\d+", "version=99", address)).status_code == 404

@@ -32,13 +32,19 @@ ORDER = ("ground", "also", "route", "step", "limit", "window", "freeze", "wipe",
          "parameter", "not_software")  # fmt: skip
 
 
-def chapters_of(service: Service, pack: str) -> list[dict[str, Any]]:
-    """The kinds of a pack, its newest version of each, in the order of the table of kinds. Raises NotFound."""
+def chapters_of(
+    service: Service, pack: str, kind: str | None = None, version: int | None = None
+) -> list[dict[str, Any]]:
+    """The kinds of a pack, its newest version of each, in the order of the table of kinds. Raises NotFound.
+
+    With `version` it is that one of `kind`: what a request keeps may have been followed by another since.
+    """
     columns = (PackVersion.id, PackVersion.kind, PackVersion.version, PackVersion.sha256, PackVersion.valid_from,
                PackVersion.valid_to)  # fmt: skip
     query = select(*columns).where(PackVersion.pack == pack).order_by(PackVersion.version)
     with reading(service.engine) as connection:
-        newest = {row.kind: row for row in connection.execute(query)}
+        rows = connection.execute(query).all()
+    newest = {row.kind: row for row in rows if version is None or row.kind != kind or row.version == version}
     if not newest:
         raise NotFound
     return [

@@ -11,13 +11,15 @@ from states.vocabulary import DATA_FACTS
 from workflow_service.db import reading
 from workflow_service.models import Organization, RegisterEntry, Request
 from workflow_service.models.columns import iso
+from workflow_service.sealed import shown
 from workflow_service.service import Service
 
 
 def entries_view(service: Service, student_id: int) -> list[dict[str, Any]]:
     """Every entry with its days, its school, the requests that made and ended it, and the facts that it rests on.
 
-    `data` holds only facts of the vocabulary: what else an effect keeps there is not for reading.
+    `data` holds only facts of the vocabulary: what else an effect keeps there is not for reading. What is sealed
+    is shown as on the request itself.
     """
     query = (
         select(RegisterEntry.__table__, Organization.name.label("school_name"), Request.number, Request.kind)
@@ -27,17 +29,17 @@ def entries_view(service: Service, student_id: int) -> list[dict[str, Any]]:
         .order_by(RegisterEntry.valid_from.desc(), RegisterEntry.recorded_at.desc())
     )
     with reading(service.engine) as connection:
-        return [_view(row) for row in connection.execute(query)]
+        return [_view(service, row) for row in connection.execute(query)]
 
 
-def _view(row: Any) -> dict[str, Any]:
+def _view(service: Service, row: Any) -> dict[str, Any]:
     return {
         "id": str(row.id), "section": row.section, "from": _day(row.valid_from), "to": _day(row.valid_to),
         "open": row.ended_at is None and row.valid_to is None, "recorded_at": iso(row.recorded_at),
         "school": None if row.school_id is None else {"id": str(row.school_id), "name": row.school_name},
         "request": None if row.number is None else {
             "id": str(row.request_id), "number": row.number, "kind": row.kind},
-        "data": {name: value for name, value in (row.data or {}).items() if name in DATA_FACTS},
+        "data": shown(service, {name: value for name, value in (row.data or {}).items() if name in DATA_FACTS}),
     }  # fmt: skip
 
 
