@@ -197,4 +197,4 @@ def test_widths_can_be_set_but_not_to_nothing() -> None:
 
 def test_every_format_names_a_rule_of_the_catalogue_form() -> None:
     for row in FORMATS.values():
-        assert re.fullmatch(r"(NUM|SY|HE14|V10)-\d\d", row.rule), row.id
+        assert re.fullmatch(r"(NUM|SY|HE14|V10|WS)-\d\d", row.rule), row.id
