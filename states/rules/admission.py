@@ -14,6 +14,8 @@ from states.verdict import Cure, No
 
 INTAKE_MONTH = 5
 """From this month on an admission is meant for the coming autumn; before it, for the school year that runs."""
+SUMMER_MONTH = 7
+"""From this month on a day belongs to the school year to come, as far as registering its newcomers goes."""
 
 
 @check(at_least="higher", by_day="same")
@@ -97,9 +99,9 @@ def within_working_days_of_term(facts: Facts, at_most: int, region: str = "natio
     due = run_clock(facts.calendar, start, at_most).due
     if facts.today <= due:
         return None
-    again = _term_starts(facts, region, year + 1, season or running)
-    cure = Cure("wait", "nobody", f"等到下一次开学（{again}）", f"Wait for that term of the next year ({again}).",
-                {"now": day_opens(again), "season": season or running}, day_opens(again))  # fmt: skip
+    again, other = _next_intake(facts, region, year, running, season)
+    cure = Cure("wait", "nobody", f"等到下一次受理（{again} 起）", f"Wait for the next intake, from {again}.",
+                {"now": day_opens(again), "season": other}, day_opens(again))  # fmt: skip
     return No(
         f"应在开学（{start}）后 {at_most} 个工作日内办理，至 {due}；今天是 {facts.today}",
         f"Due within {at_most} working days after the term began on {start}, by {due}; today is {facts.today}.",
@@ -110,10 +112,18 @@ def within_working_days_of_term(facts: Facts, at_most: int, region: str = "natio
 def _school_year_and_season(facts: Facts, region: str) -> tuple[int, str]:
     """The school year and term that a day belongs to for admissions: the summer belongs to the coming year already."""
     day = facts.today
-    year = day.year if day.month >= 7 else day.year - 1
+    year = day.year if day.month >= SUMMER_MONTH else day.year - 1
     autumn = facts.calendar.terms.get((region, year, "autumn"))
     ends = autumn.ends if autumn else date(year + 1, 1, 31)
     return year, "autumn" if day <= ends else "spring"
+
+
+def _next_intake(facts: Facts, region: str, year: int, running: str, season: str) -> tuple[date, str]:
+    """The first day of the time before a later term, when nothing is late yet, and the term that it belongs to."""
+    if season == "" and running == "autumn":
+        autumn = facts.calendar.terms.get((region, year, "autumn"))
+        return (autumn.ends if autumn else date(year + 1, 1, 31)) + timedelta(days=1), "spring"
+    return date(year + 1, SUMMER_MONTH, 1), "autumn"
 
 
 def _term_starts(facts: Facts, region: str, year: int, season: str) -> date:
@@ -126,10 +136,10 @@ def _term_starts(facts: Facts, region: str, year: int, season: str) -> date:
 def day_not_past(facts: Facts, by_day: str) -> No | None:
     """当年期限已过 / by a day (MM-DD, inclusive) of the autumn in which the school year began (SYS-42)."""
     day = facts.today
-    last = date(day.year if day.month >= 7 else day.year - 1, int(by_day[:2]), int(by_day[3:]))
+    last = date(day.year if day.month >= SUMMER_MONTH else day.year - 1, int(by_day[:2]), int(by_day[3:]))
     if day <= last:
         return None
-    again = date(last.year + 1, 7, 1)
+    again = date(last.year + 1, SUMMER_MONTH, 1)
     cure = Cure("wait", "nobody", f"下一学年（{again} 起）", f"The next school year, from {again}.",
                 {"now": day_opens(again)}, day_opens(again))  # fmt: skip
     return No(f"应于 {last} 前（含当日）完成，今天是 {day}", f"Due by {last}; today is {day}.", (cure,))

@@ -285,7 +285,7 @@ CASES = [
     Case("within_working_days_of_term", {"now": at("2026-09-08")}, "", {"at_most": 5}),
     Case("within_working_days_of_term", {"now": at("2026-09-09")}, "至 2026-09-08", {"at_most": 5}),
     Case("within_working_days_of_term", {"now": at("2027-02-20")}, "", {"at_most": 5}),
-    Case("within_working_days_of_term", {"now": at("2027-02-20")}, "2027-09-01", AUTUMN),
+    Case("within_working_days_of_term", {"now": at("2027-02-20")}, "至 2026-09-15", AUTUMN),
     Case("day_not_past", {"now": at("2026-09-30")}, "", {"by_day": "09-30"}),
     Case("day_not_past", {"now": at("2026-10-01")}, "2026-09-30 前", {"by_day": "09-30"}),
     Case("day_not_past", {"now": at("2027-06-30")}, "2026-09-30 前", {"by_day": "09-30"}),
