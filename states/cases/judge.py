@@ -144,10 +144,13 @@ def _grades(cell: str) -> dict[str, Any]:
 
 def _data(cell: str) -> dict[str, Any]:
     given = pairs(cell)
+    written = {part.partition("=")[0].strip(): part.partition("=")[2].strip() for part in cell.split(";")}
     for name, one in given.items():
         kind = DATA_FACTS.get(name)
         if kind is None:
             raise CaseError(f"{name} is no fact{meant(name, DATA_FACTS)}")
+        if type(one) is int and kind.type != "number":
+            given[name] = one = written[name]  # A code or a text that consists of digits is no number: 00 is not 0.
         if kind.values and one is not None and one not in kind.values:
             raise CaseError(f"{name} is never {one}{meant(one, kind.values)}")
     return given
