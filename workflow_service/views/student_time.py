@@ -112,7 +112,7 @@ def _timelines(connection: Connection, student_ids: Iterable[int], before: int) 
     status holds from ever: the day on which it was imported (`first`) is not the day on which it began.
     """
     query = (
-        select(History.object_id, History.at, History.to_state, History.payload)
+        select(History.object_id, History.at, History.to_state, History.event, History.payload)
         .where(History.object_id.in_(student_ids), History.object_type == "student", History.at < before)
         .order_by(History.object_id, History.seq)
     )
@@ -121,7 +121,8 @@ def _timelines(connection: Connection, student_ids: Iterable[int], before: int) 
         details = json.loads(row.payload).get("d", {})
         told = details.get("from")
         day = date.fromisoformat(told) if told else from_micros(row.at).date()
-        change = {"from": day, "first": day, "status": row.to_state, "request": details.get("request")}
+        change = {"from": day, "first": day, "status": row.to_state, "request": details.get("request"),
+                  "event": row.event}  # fmt: skip
         line = found.setdefault(row.object_id, [])
         if not line:
             line.append({**change, "from": date.min})
@@ -136,11 +137,13 @@ def _stretch(
     status = [row for row in statuses if row["from"] <= start][-1]
     there = [e for e in enrolments if e["from"] <= start and (e["to"] is None or start < e["to"])]
     place = there[-1]["row"] if there else None
-    request = place.start_request_id if place and place.valid_from == start else status["request"]
+    began = place if place and place.valid_from == start else None
+    request = began.start_request_id if began else status["request"]
     return {
         "from": start.isoformat(), "to": None if end is None else end.isoformat(), **_status(status["status"]),
         "school": None if place is None else _school(place), "class": place.class_name if place else None,
         "stage": place.stage if place else None, "reason": place.start_reason if place else None,
+        "event": began.start_reason if began else status["event"],
         "end_reason": there[-1]["end_reason"] if there else None,
         "request_id": None if request is None else str(request),
     }  # fmt: skip
