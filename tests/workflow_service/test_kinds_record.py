@@ -99,7 +99,7 @@ def test_basic_data_by_the_school_itself_and_on_the_guardians_word(world: World)
     pupil = world.student("201", 3)
     done = world.complete(world.start("school201", "basic_data_change", pupil, ground="by_school",
                                       data={"ethnicity": "汉族", "home_phone": "13800001111"}))  # fmt: skip
-    assert done.route == ["awaiting_entry"]
+    assert done.route == ["awaiting_principal", "awaiting_entry"]  # county 2: TR-11
     profile = world.student_row(pupil.id).profile
     assert profile["ethnicity"] == "汉族"
     assert "13800001111" not in str(profile)
