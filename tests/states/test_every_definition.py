@@ -87,7 +87,8 @@ def test_an_officials_silence_ends_nothing_and_every_refusal_can_be_said_in_both
             for cell in plan.cells[state]:
                 if cell.system:
                     continue
-                refused = decide(plan, good_facts(kind=kind, state=state, status="deceased", class_name="2"), cell.event)
+                facts = good_facts(kind=kind, state=state, status="deceased", class_name="2")
+                refused = decide(plan, facts, cell.event)
                 for reason in refused.reasons if isinstance(refused, Refusal) else ():
                     assert reason.cite.rule, (state, cell.event)
                     assert reason.cite.article, (state, cell.event)

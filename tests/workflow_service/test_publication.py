@@ -106,7 +106,7 @@ def test_only_who_has_to_do_with_a_pack_publishes_it(world: World, candidate: Ca
 
 
 @pytest.fixture
-def sqlite_world(sqlite_database: Database, tmp_path: Path) -> Iterator[World]:
+def world_on_sqlite(sqlite_database: Database, tmp_path: Path) -> Iterator[World]:
     """The gate asks the database next to nothing: once is enough."""
     world = make_world(sqlite_database.url, sqlite_database.owner_url, tmp_path / "data")
     yield world
@@ -114,8 +114,8 @@ def sqlite_world(sqlite_database: Database, tmp_path: Path) -> Iterator[World]:
     world.service.hot.dispose()
 
 
-def test_the_gate_names_everything_that_stands_in_the_way(sqlite_world: World, tmp_path: Path) -> None:
-    world = sqlite_world
+def test_the_gate_names_everything_that_stands_in_the_way(world_on_sqlite: World, tmp_path: Path) -> None:
+    world = world_on_sqlite
     assert "P004" in shut(world, tmp_path, ('starter = "origin_school"', 'starter = "origin_schol"'))
     past = shut(world, tmp_path, ("version = 2", "version = 1"), ("from = 2026-09-01", "from = 2026-08-23"))
     assert "in_force.from lies in the past" in past
