@@ -17,6 +17,7 @@ from states.rules.procedure import document_present
 from states.verdict import No
 from tests.states.definitions import DEFINITION, at, cite, good_facts, plan_of
 from tests.states.record_rule_cases import ROWS as RECORD_CASES
+from tests.states.school_rule_cases import ROWS as SCHOOL_CASES
 
 PLAN = plan_of()
 SUBMIT = PLAN.by_event["draft", "submit"]
@@ -424,7 +425,7 @@ CASES = [
     Case("said_of_both", {"data.new_name": "甲"}, "", BOTH),
     Case("different_city", {}, "同一城市"),
     Case("different_city", {"same_city": False}),
-    *(Case(*row) for row in RECORD_CASES),
+    *(Case(*row) for row in (*RECORD_CASES, *SCHOOL_CASES)),
 ]
 REFUSING = [case for case in CASES if case.says]
 
