@@ -9,6 +9,7 @@ import click
 from api.cli_wiring import built_service
 from workflow_service.errors import Invalid, NotFound
 from workflow_service.grants import actor_named
+from workflow_service.holders import add_holder
 from workflow_service.models.columns import SHANGHAI
 from workflow_service.outages import declare_outage
 from workflow_service.schools import mark_single_handed
@@ -46,6 +47,25 @@ def declare(username: str, starts: datetime, ends: datetime, reason: str) -> Non
 @click.group()
 def school() -> None:
     """Schools as their bureau keeps them."""
+
+
+@school.command()
+@click.argument("code")
+@click.option("--name", required=True, help="What people call it.")
+@click.option("--above", required=True, help="Code of the bureau of its area, which sees what it does.")
+@click.option("--policy", help="Pack that its schools follow; default that of the bureau above.")
+def holder(code: str, name: str, above: str, policy: str | None) -> None:
+    """Add a unit that is no bureau and manages schools (主管单位为其他单位, ZJ-06): a farm, a university.
+
+    \b
+    Example:
+      workflow-service school holder farm9 --name 国营农场 --above county9
+    """
+    try:
+        add_holder(built_service(), code=code, name=name, above=above, policy=policy)
+    except Invalid as error:
+        raise click.ClickException("; ".join(e["message"] for e in error.errors)) from error
+    click.echo(f"{code} {name}: added below {above}")
 
 
 @school.command("single-handed")
