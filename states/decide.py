@@ -6,7 +6,7 @@ follows from it. Neither writes anything: `workflow_service.transitions.fire` do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -95,7 +95,15 @@ def pending_at_submit(plan: Plan, facts: Facts) -> list[Reason]:
     """What `submit` would let through although it is missing, and the first approval would not."""
     first = next((cell for cell in plan.cells[plan.states[0]] if cell.event in APPROVING), None)
     found = reasons_against(first, facts, explaining=True) if first else []
-    return [reason for reason in found if reason.no.pending]
+    step = plan.step(plan.states[0])
+    later = frozenset(step.brings) if step else frozenset()
+    return [reason for reason in found if reason.no.pending and not given_by(reason, later)]
+
+
+def given_by(reason: Reason, brings: Collection[str]) -> bool:
+    """Whether one way to clear a reason is to give facts that come with the event, and nothing else."""
+    ways = ([key.removeprefix("data.") for key in cure.set] for cure in reason.no.cures if cure.do == "supply")
+    return reason.no.pending and any(way and all(name in brings for name in way) for way in ways)
 
 
 def explain(plan: Plan, facts: Facts) -> list[EventVerdict]:

@@ -189,13 +189,21 @@ def draft_row(service: Service, connection: Connection, actor: Actor, body: NewR
     try:
         route_draft(service, connection, row, on)
     except (NoRoute, LookupError) as error:
-        field_ = "destination_school_id" if kind.sides == "two" else "kind"
-        raise Invalid([{"field": field_, "message": f"没有适用的流程 / no route: {error}"}]) from error
+        raise Invalid([no_route(body.kind)]) from error
     row["starter"] = _starter(row, actor)
     row["other_number"] = connection.execute(
         select(Request.number).where(Request.subject_id == row["subject_id"], Request.open,
                                      Request.lock_group == row["lock_group"])).scalar()  # fmt: skip
     return row
+
+
+def no_route(kind: str) -> dict[str, str]:
+    """The refusal of what no route fits: which of ground, facts and schools is the matter, the applicant must look."""
+    return {
+        "field": "destination_school_id" if KINDS[kind].sides == "two" else "ground",
+        "message": "没有适用的办理流程，请核对事由、所填内容和学校 / no route fits: look at ground, facts and schools",
+        "message_en": "No route fits: look at the ground, the facts and the school.",
+    }
 
 
 def _destination(connection: Connection, actor: Actor, body: NewRequest) -> Any:
@@ -244,4 +252,4 @@ def _starter(row: Row, actor: Actor) -> str:
     return next((unit for unit in ("school", "bureau", "city_bureau", "province_bureau") if unit in mine), "school")
 
 
-__all__ = ["MISS", "NewRequest", "draft_row", "find_student"]
+__all__ = ["MISS", "NewRequest", "draft_row", "find_student", "no_route"]

@@ -19,9 +19,9 @@ from states.verdict import Cure, No, Reason
 from states.windows import judge
 from workflow_service.actors import Actor
 from workflow_service.db import reading, run_tx
-from workflow_service.draft_rows import MISS, NewRequest, draft_row, find_student
+from workflow_service.draft_rows import MISS, NewRequest, draft_row, find_student, no_route
 from workflow_service.errors import Blocked, Forbidden, Invalid, Stale
-from workflow_service.facts import Row, build_facts, gather, route_case
+from workflow_service.facts import Row, build_facts, gather, refresh_draft, route_case
 from workflow_service.given import valid_data
 from workflow_service.history import history_row
 from workflow_service.keys import Key, claim_key
@@ -206,6 +206,8 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
         raise Invalid([{"field": name, "message": "此时不能修改 / cannot be changed now"} for name in sorted(wrong)])
     if row["state"] == "returned":
         _keep_the_way(row, plan, changes)
+    else:
+        _find_a_way(service, row, changes)
     micros = service.clocks.legal()
     values = dict(changes)
     if row["state"] == "draft":
@@ -213,6 +215,14 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     details = {"changed": sorted(changes)}
     if not run_tx(service.engine, lambda tx: bump(service, tx, row, actor, "amend", micros, details, values)):
         raise Stale(current_of(service, request_id))
+
+
+def _find_a_way(service: Service, row: Row, changes: Mapping[str, Any]) -> None:
+    """A draft that no route fits could not be opened again, not even to be corrected. Raises `Invalid`."""
+    try:
+        refresh_draft(service, {**row, **changes}, from_micros(service.clocks.legal()).date())
+    except LookupError as error:
+        raise Invalid([no_route(row["kind"])]) from error
 
 
 def _keep_the_way(row: Row, plan: Plan, changes: Mapping[str, Any]) -> None:

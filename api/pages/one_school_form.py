@@ -98,6 +98,8 @@ class Starting:
         if self.who == "named":
             errors += [_required(f) for f, text in (("student.name", name), ("student.student_number", number))
                        if not text]  # fmt: skip
+        if not request.form.get("ground") and any("ground" in route.when for route in self.definition.routes):
+            errors.append(_required("ground"))  # no route can be told without it
         if self.who == "own" and self.student is None:
             errors.append(_required("student_id"))
         person = _person(errors) if self.who == "new" else None

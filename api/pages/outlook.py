@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from api.pages.effects import effects, ending, held_back, in_past
 from api.pages.labels import HISTORY, label
 from api.pages.language import days_in_words, pick, t, zh
+from states.plan import APPROVING
 
 Request = Mapping[str, Any]
 
@@ -118,7 +119,9 @@ def missing_lines(view: Request) -> list[str]:
                 for bundle in row["any_of"]
             ]
             lines.append(t(" 或 ", " or ").join(ways))
-    facts = [reason for event in view["events"] for reason in event["blocked_by"] if reason["pending"]]
+    brings = set(view["facts"]["brings"])
+    facts = [reason for event in view["events"] for reason in event["blocked_by"]
+             if reason["pending"] and not _is_brought(reason, brings)]  # fmt: skip
     for reason in [*view["pending_facts"], *facts]:
         text = str(pick(reason))
         if text not in lines and not _is_paper(reason):
@@ -136,11 +139,31 @@ def _is_paper(reason: Mapping[str, Any]) -> bool:
     return str(reason["message"]).startswith("缺少材料")
 
 
-def event_groups(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def sendable(view: Request) -> list[Mapping[str, Any]]:
+    """The events that the page has a button for: those that are allowed, and those that want only what comes along.
+
+    A step's holder gives some facts with the deciding event itself; that they are not there yet is no reason to hide
+    the form in which they are given.
+    """
+    brings = set(view["facts"]["brings"])
+    return [event for event in view["events"] if event["allowed"] or _wants_only(event, brings)]
+
+
+def _wants_only(event: Mapping[str, Any], brings: set[str]) -> bool:
+    return event["event"] in APPROVING and all(_is_brought(reason, brings) for reason in event["blocked_by"])
+
+
+def _is_brought(reason: Mapping[str, Any], brings: set[str]) -> bool:
+    ways = (set(cure["facts"]) for cure in reason["cures"])
+    return bool(reason["pending"]) and any(way and way <= brings for way in ways)
+
+
+def event_groups(view: Request) -> list[dict[str, Any]]:
     """The events that are not allowed, those with the same reasons together: a reason is read once."""
+    buttons = [event["event"] for event in sendable(view)]
     groups: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
-    for event in events:
-        if not event["allowed"]:
+    for event in view["events"]:
+        if event["event"] not in buttons:
             mark = tuple((reason["rule"], reason["message"]) for reason in event["blocked_by"])
             groups.setdefault(mark, {"events": [], "blocked_by": event["blocked_by"]})["events"].append(event)
     return list(groups.values())

@@ -117,11 +117,11 @@ def _page(
 ) -> Response:
     files = [file for row in view["documents"] for file in row["files"]]
     limit = document_limit(view["policy"]["id"], view["kind"])
-    allowed = [event for event in view["events"] if event["allowed"]]
+    allowed = outlook.sendable(view)
     answer = page(
         "request.html", area="list_requests", messages=messages, view=view, typed=typed or {}, status=status,
         key=new_key(),
-        allowed={event["event"]: event for event in allowed}, groups=outlook.event_groups(view["events"]),
+        allowed={event["event"]: event for event in allowed}, groups=outlook.event_groups(view),
         consequences={event["event"]: outlook.consequence(view, event["event"]) for event in allowed},
         clock=outlook.clock_in_words(view["clock"]), pauses=outlook.pauses_in_words(view["clock"]),
         missing=outlook.missing_lines(view), trail=outlook.trail(view), opinions=_opinions(),

@@ -227,3 +227,24 @@ def test_a_request_leads_to_the_version_of_the_rules_that_it_keeps(sqlite_api: A
     assert re.search(r"version=\d+", address)
     assert sqlite_api.client.get(address).status_code == 200
     assert sqlite_api.client.get(re.sub(r"version=\d+", "version=99", address)).status_code == 404
+
+
+def test_a_draft_never_loses_its_route_by_a_correction(sqlite_api: Api) -> None:
+    """It could not be opened again."""
+    pupil = sqlite_api.world.student("201", 3)
+    draft: Any = sqlite_api.post("school201", "/requests", {
+        "kind": "objection", "student_id": str(pupil.id), "ground": "about_record"}).json  # fmt: skip
+    path = f"/requests/{draft['id']}"
+    for ground in (None, "illness"):
+        answer = sqlite_api.call("school201", "PATCH", path, json={"ground": ground}, version=draft["version"])
+        assert answer.status_code == 422, answer.text
+    assert sqlite_api.get("school201", path).status_code == 200
+    csrf = sign_in(sqlite_api, "school201")
+    form = {"csrf": csrf, "version": str(draft["version"]), "ground": ""}
+    answer = sqlite_api.client.post(f"{path}/edit", data=form)
+    assert answer.status_code == 422
+    assert "没有适用的办理流程" in answer.text
+    form = {"csrf": csrf, "kind": "objection", "who": "own", "student_id": str(pupil.id)}
+    checked = sqlite_api.client.post("/requests/check", data=form, headers={"X-Fragment": "1"})
+    assert "还需填写" in checked.text
+    assert "事由" in checked.text

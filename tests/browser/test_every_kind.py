@@ -123,6 +123,16 @@ def test_a_key_data_change_asks_its_holder_for_the_duplicate_check(live: Live, p
     assert live.world.request(number).data["duplicate_excluded"] is True
 
 
+def test_an_objection_is_answered_in_the_browser(live: Live, page: Page) -> None:
+    """Two facts come with the deciding event, of two sorts: a choice and a text."""
+    pupil = live.world.student("201", 3, name="林小满")
+    brings = {"objection_outcome": "upheld", "answer": "经核，申诉成立，已更正。"}
+    facts = {"objects_to": "成绩", "objection": "成绩录入有误。"}
+    walk_through(live, page, Walk("objection", "about_record", facts, brings=brings, done="已生效"), pupil.id)
+    live.sign_in(page, "school201", f"/students/{pupil.id}")
+    expect(page.locator("#main")).to_contain_text("申诉成立")
+
+
 def test_a_new_person_is_enrolled_and_a_total_is_changed(live: Live, page: Page) -> None:
     live.world.school_class("201", 1)
     born = {"person.name": "新生甲", "person.sex": "1", "person.birth_date": "2020-03-01", "guardian1.relation": "母亲",
@@ -146,10 +156,10 @@ def test_no_form_of_a_kind_has_a_barrier_or_runs_off_the_screen(live: Live, page
         if KINDS[offer.kind].sides == "one" and KINDS[offer.kind].subject == "student":
             paths.append(f"/requests/new?kind={offer.kind}&student={pupils[fitting[0]]}")
     faults = []
-    for number, path in enumerate(paths):
+    for number, path in enumerate(paths if width == 390 else [*paths[:6], *paths[6::4]]):
         page.goto(live.url + path)
         faults += [f"{path}: {part}" for part in page.evaluate(STICKING_OUT) + page.evaluate(SMALL)]
-        if width == 390 and number < 8:
+        if width == 390 and number < 5:
             found = Axe().run(page).response["violations"]
             faults += [f"{path}: {fault['id']}: {fault['nodes'][0]['html']}" for fault in found]
     assert faults == []

@@ -27,7 +27,7 @@ def reason_view(reason: Reason) -> dict[str, Any]:
 def cure_view(cure: Cure) -> dict[str, Any]:
     """One way to clear a reason: who does what, and `until` when it helps; for `wait` the instant from which it does.
 
-    `who_label` is None where nobody does anything but wait.
+    `facts`: those that are to be supplied. `who_label` is None where nobody does anything but wait.
     """
     label, label_en = UNIT_NAMES.get(cure.who, (None, None))
     return {
@@ -38,4 +38,5 @@ def cure_view(cure: Cure) -> dict[str, Any]:
         "text": cure.text,
         "text_en": cure.text_en,
         "until": None if cure.until is None else cure.until.isoformat(),
+        "facts": sorted(key[5:] for key in cure.set if key.startswith("data.")) if cure.do == "supply" else [],
     }
