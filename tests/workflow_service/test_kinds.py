@@ -1,16 +1,20 @@
 """Kinds of request of one school, on both engines: what a completion writes, and what it leaves alone."""
 
 import pytest
+from sqlalchemy import select
 
 from states.student_status import STATUSES
 from tests.workflow_service.world import World
+from workflow_service import db
 from workflow_service.check import check
 from workflow_service.errors import Blocked, Invalid
+from workflow_service.models import RequestParty
+from workflow_service.sweeps import catch_up
 
 
 def sound(world: World) -> None:
     """Every invariant holds."""
-    assert [finding for finding in check(world.service)] == []
+    assert check(world.service) == []
 
 
 def test_a_suspended_pupil_leaves_his_place_and_needs_one_to_return(world: World) -> None:
@@ -46,6 +50,26 @@ def test_who_attends_cannot_resume_and_the_reason_names_the_statuses(world: Worl
         world.fire(draft, "submit", "school201")
     assert [reason.cite.rule for reason in refused.value.reasons] == ["WS-29"]
     assert STATUSES["suspended"].label in refused.value.reasons[0].no.message
+
+
+def test_a_school_that_keeps_silent_is_reminded_and_its_own_bureau_is_told(world: World) -> None:
+    pupil = world.student("201", 3)
+    away = world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"})
+    world.fire(away, "submit", "school201")
+    for event in ("remind", "escalate"):
+        row = world.request(away)
+        assert row.wake_event == event
+        world.at = max(world.at, row.wake_at)
+        catch_up(world.service, row.wake_at)
+    assert world.request(away).escalated
+    with db.reading(world.service.engine) as connection:
+        told = connection.execute(
+            select(RequestParty.organization_id).where(
+                RequestParty.request_id == away, RequestParty.duty == "escalated"
+            )
+        ).scalars().all()  # fmt: skip
+    assert told == [world.organization("county2").id]
+    sound(world)
 
 
 def test_a_pupil_of_another_school_is_not_found(world: World) -> None:

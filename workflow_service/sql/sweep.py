@@ -161,8 +161,11 @@ INSERT INTO request_party (request_id, organization_id, duty, opened, bucket, pa
 SELECT DISTINCT b.id, above.id, 'escalated', b.seq, b.bucket, above.path, 'registrar', b.due_at, b.at
 FROM batch b JOIN request_party h ON h.request_id = b.id AND h.duty = 'hold' AND h.to_at IS NULL
     JOIN organization o ON o.id = h.organization_id
-    JOIN organization above ON above.kind IN ('bureau', 'holder') AND above.id = CASE WHEN o.kind <> 'school' THEN o.parent_id
+    JOIN organization above ON above.kind IN ('bureau', 'holder')
+        AND above.id = CASE WHEN o.kind <> 'school' THEN o.parent_id
         WHEN {unit}destination_school{/unit} = o.id THEN {unit}destination_bureau{/unit}
+        WHEN {unit}school{/unit} = o.id THEN {unit}bureau{/unit}
+        WHEN {unit}other_school{/unit} = o.id THEN {unit}other_bureau{/unit}
         ELSE {unit}origin_bureau{/unit} END"""
 
 _WAKE = "r.wake_event = '[event]' AND r.wake_at <= :now"
