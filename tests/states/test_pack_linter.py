@@ -18,6 +18,10 @@ PACKS = ("national-k12", "catchment-k12", "nenjiang-k12", "beijing-k12")
 SHIPPED = {pack: (POLICIES / pack / "transfer.toml").read_text(encoding="utf-8") for pack in PACKS}
 
 
+def all_texts() -> dict[str, str]:
+    return {f"{path.parent.name}/{path.name}": path.read_text("utf-8") for path in POLICIES.glob("*/transfer.toml")}
+
+
 def base(file: str) -> str:
     if not (POLICIES / file).exists():
         raise LookupError(file)
@@ -349,7 +353,8 @@ def read_or_refused(pack: str, step: int) -> int:
     refused = 0
     for text in broken(SHIPPED[pack], step):
         try:
-            definition = read_pack(text, f"{pack}/transfer.toml", lambda file: base(file) if file != f"{pack}/transfer.toml" else text)
+            file = f"{pack}/transfer.toml"
+            definition = read_pack(text, file, {**all_texts(), file: text}.__getitem__)
             for route in definition.routes:
                 compile_plan(definition, definition, route, route.steps)
         except PackError as error:

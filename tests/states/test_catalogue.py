@@ -1,0 +1,61 @@
+"""The catalogue against the packs: every clause is enforced and shown both ways, or says why software cannot."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from states.catalogue import CATALOGUE, answering, entries
+from states.pack_rules import ListedRule, listed_rules
+from tests.states.definitions import POLICIES
+from tests.states.shelves import files, shelf
+
+ROOT = Path(__file__).parents[2]
+ENTRIES = list(entries((POLICIES / CATALOGUE).read_text("utf-8")))
+PACKS = {
+    "henan-vocational-2008", "school-records", "primary-records", "archive-rules", "higher-education-2020",
+    "national-k12-2013", "beijing-k12", "chengdu-k12", "nenjiang-k12", "higher-education", "hebei-vocational",
+    "henan-vocational", "zhejiang-k12", "student-archive-rules", "shiyan-k12", "catchment-k12", "national-k12",
+}  # fmt: skip
+"""The sixteen texts of the seed, and the national rules in force."""
+
+
+@cache
+def own_rules(file: str) -> tuple[ListedRule, ...]:
+    """The rows that a file states itself."""
+    return tuple(rule for rule in listed_rules(shelf().definition(file)) if rule.cite.pack == file.partition("/")[0])
+
+
+def test_the_catalogue_is_read_whole() -> None:
+    ids = [entry.id for entry in ENTRIES]
+    assert len(ids) == len(set(ids))
+    for prefix, number in {"N25": 24, "NUM": 12, "V10": 16, "HN08": 12, "HE14": 19, "BJ": 15, "NJ": 15, "SY": 12,
+                           "TR": 20, "X": 9, "SCH": 7, "HB": 8}.items():  # fmt: skip
+        assert sum(id_.startswith(f"{prefix}-") for id_ in ids) == number, prefix
+
+
+def test_every_text_of_the_seed_has_its_pack_with_cases_of_its_own() -> None:
+    there = {file.partition("/")[0] for file in files()}
+    assert there >= PACKS
+    for pack in sorted(PACKS):
+        assert any(shelf().rows(file) for file in files() if file.startswith(f"{pack}/")), pack
+
+
+def test_a_pack_answers_for_every_rule_of_the_catalogue() -> None:
+    rules = [rule for file in files() for rule in own_rules(file)]
+    answers = answering(rules, [entry.id for entry in ENTRIES])
+    assert [id_ for id_, found in answers.items() if not found] == []
+
+
+def test_what_is_no_matter_for_software_says_why() -> None:
+    for file in files():
+        assert [rule.id for rule in own_rules(file) if not rule.software and not rule.because] == [], file
+
+
+def test_what_the_service_keeps_is_shown_by_a_test_that_exists() -> None:
+    for file in files():
+        for rule in own_rules(file):
+            if rule.kind == "kept":
+                path, _, name = (rule.shown or "").partition("::")
+                assert (ROOT / path).exists(), (file, rule.id)
+                assert f"def {name}(" in (ROOT / path).read_text("utf-8"), (file, rule.id, name)
