@@ -42,7 +42,8 @@ def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
         found = shown.get(rule.id) or shown.get(rule.cite.rule) or ((rule.shown,) if rule.shown else ())
         yield {
             "pack": definition.pack, "of": definition.kind, "version": definition.version, "rule": rule.cite.rule,
-            "id": rule.id, "kind": rule.kind, "article": rule.cite.article, "basis": rule.cite.basis, "stated_by": rule.cite.pack,
+            "id": rule.id, "kind": rule.kind, "article": rule.cite.article, "basis": rule.cite.basis,
+            "stated_by": rule.cite.pack,
             "scenario": found[0] if found and rule.software else None,
             "scenarios": list(found) if rule.software else [],
             "not_software": rule.because if not rule.software or not found else None,

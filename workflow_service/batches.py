@@ -74,7 +74,8 @@ def create_batch(
     parent = {
         "id": batch_id, "number": number_of(batch_id, from_micros(at).date()), "kind": shared.kind,
         "organization_id": actor.organization_id, "path": actor.path,
-        "data": {"ground": shared.ground, "grade": shared.grade, "data": dict(shared.data)}, "created_at": at, "created_by": actor.account_id,
+        "data": {"ground": shared.ground, "grade": shared.grade, "data": dict(shared.data)}, "created_at": at,
+        "created_by": actor.account_id,
         "version": 1,
     }  # fmt: skip
 

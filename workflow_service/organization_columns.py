@@ -1,4 +1,4 @@
-"""What a request about a school looks at (学校事项的事实): its stages and pupils, its successor, whether a code is free.
+"""What a request about a school looks at (学校事项的事实): stages and pupils, its successor, whether a code is free.
 
 Read apart from the one query of a transition: such requests are few, and those of students should not pay for them.
 """

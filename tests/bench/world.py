@@ -20,10 +20,10 @@ from tests.workflow_service.world import TODAY, World, make_world, picture
 from workflow_service import db
 from workflow_service.actors import Actor
 from workflow_service.config import load
+from workflow_service.draft_rows import NewRequest
 from workflow_service.models import RequestDocument
 from workflow_service.models.columns import to_micros
 from workflow_service.passwords import CHEAP, Passwords
-from workflow_service.draft_rows import NewRequest
 from workflow_service.requests import create_request
 from workflow_service.service import Clocks, Service, build_service
 from workflow_service.sql import Transaction

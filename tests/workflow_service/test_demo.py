@@ -52,7 +52,8 @@ def service(empty_database_url: Database, tmp_path: Path) -> Iterator[Service]:
 def test_the_demo_is_what_the_contract_promises_and_goes_on_with_time(service: Service) -> None:
     said: list[str] = []
     assert prepare(service, None, said.append) == TODAY
-    assert [line for line in said if line.startswith("示例业务")] == [f"示例业务 {len(STORIES)} 件。/ {len(STORIES)} requests."]
+    played = f"示例业务 {len(STORIES)} 件。/ {len(STORIES)} requests."
+    assert [line for line in said if line.startswith("示例业务")] == [played]
     organizations_stand_as_promised(service)
     everybody_can_sign_in(service)
     students_come_from_rosters(service)

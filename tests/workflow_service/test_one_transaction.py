@@ -111,7 +111,9 @@ def test_every_party_held_the_request_in_its_turn(world: World) -> None:
 
 
 def test_the_single_statement_asks_no_clock_and_locks_the_request_within_its_bucket() -> None:
-    shape = statements(moved=True, place="release", person=True, holds=1, parties=0, closes="all", comment=True, key=True)
+    shape = statements(
+        moved=True, place="release", person=True, holds=1, parties=0, closes="all", comment=True, key=True
+    )
     lowered = shape.single.lower()
     assert "now()" not in lowered
     assert "advisory" not in lowered

@@ -8,9 +8,9 @@ from sqlalchemy import update
 from states.verdict import Reason
 from tests.workflow_service.world import Pupil, World
 from workflow_service import db
+from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Blocked, Invalid
 from workflow_service.models import Organization, SchoolClass, Student
-from workflow_service.draft_rows import NewRequest
 from workflow_service.requests import check_request, create_request
 
 FORM = "transfer_form_stamped"

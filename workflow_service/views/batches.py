@@ -57,7 +57,8 @@ def worked_view(service: Service, actor: Actor, worked: Worked) -> dict[str, Any
     ids = [one.student_id for one in worked.verdicts if one.student_id is not None]
     named = [one.student_id for one in worked.verdicts if one.request_id is not None]
     here = select(Enrolment.student_id).where(
-        Enrolment.student_id.in_(ids), Enrolment.school_id == actor.organization_id, Enrolment.ended_at.is_(None))  # fmt: skip
+        Enrolment.student_id.in_(ids), Enrolment.school_id == actor.organization_id, Enrolment.ended_at.is_(None)
+    )
     with reading(service.engine) as connection:
         rows = connection.execute(select(Student.id, Student.name).where(Student.id.in_(named) | Student.id.in_(here)))
         names = {row.id: row.name for row in rows}
