@@ -126,6 +126,9 @@ class Facts:
     school_held: int = 0
     school_quota: int | None = None  # 学籍总量, None where nobody set one
     holds_place: bool = False  # this request already holds its place
+    sibling: str | None = None  # of the linked request of a brother or sister: seated, waiting, or unknown
+    sibling_stage: str = "primary"
+    sibling_class_size: int | None = None  # of the class that it waits for, with this request's own place
     same_class: bool = False  # the class is the one that the student sits in already
     grade_size: int | None = None  # pupils of the student's grade in this school; asked for repeat_grade, until submit
     grade_repeats: int = 0  # of them, repeating or about to, by requests of this school year

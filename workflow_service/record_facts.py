@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from states.calendar import day_opens, school_year
-from workflow_service.models import Enrolment, RegisterEntry, Request, SchoolClass
+from states.kinds import KINDS
+from workflow_service.models import Enrolment, PlaceHold, RegisterEntry, Request, SchoolClass
 from workflow_service.models.columns import to_micros
+from workflow_service.routing import choose_class
 
 Row = dict[str, Any]
 RETURNING = ("resumption", "suspension_extension", "return_from_abroad")
@@ -23,8 +25,10 @@ AWAY = ("suspension", "halt", "retention", "abroad", "away")
 def until_submit(connection: Connection, row: Row, on: date) -> Row:
     """What the checks of this kind ask at submit besides the gathered row; {} for most kinds.
 
-    `away_until` (X-07), `stage_since` (X-02), `grade_size` and `grade_repeats` (X-03).
+    `away_until` (X-07), `stage_since` (X-02), `grade_size` and `grade_repeats` (X-03); `sibling` with its class.
     """
+    if KINDS[row["kind"]].place and row["data"].get("sibling_request"):
+        return _sibling(connection, row, on)
     if row["student_id"] is None:
         return {}
     if row["kind"] in RETURNING:
@@ -34,6 +38,28 @@ def until_submit(connection: Connection, row: Row, on: date) -> Row:
     if row["kind"] == "repeat_grade":
         return _share(connection, row, on)
     return {}
+
+
+def _sibling(connection: Connection, row: Row, on: date) -> Row:
+    """The linked request of a brother or sister at the same school, and how full the class is that it waits for.
+
+    A request of another school is as unknown as one that there is not.
+    """
+    found = connection.execute(
+        select(Request.id, Request.grade, Request.state, Request.final, PlaceHold.class_id)
+        .outerjoin(PlaceHold, (PlaceHold.request_id == Request.id) & PlaceHold.released_at.is_(None))
+        .where(Request.number == row["data"]["sibling_request"].strip().upper(), Request.id != row["id"],
+               Request.destination_school_id == row["destination_school_id"],
+               Request.applicant_id == row["applicant_id"])).one_or_none()  # fmt: skip
+    if found is None or (found.final and found.state != "completed"):
+        return {"sibling": "unknown"}
+    if found.final or found.class_id is not None:
+        return {"sibling": "seated"}
+    chosen = choose_class(connection, row["destination_school_id"], found.grade, on)
+    if chosen is None:
+        return {"sibling": "waiting"}
+    size = chosen.attending + chosen.held + (chosen.id == row["class_id"])
+    return {"sibling": "waiting", "sibling_stage": chosen.stage, "sibling_class_size": size}
 
 
 def _away_until(connection: Connection, student_id: int) -> date | None:

@@ -76,6 +76,34 @@ def class_has_place(facts: Facts, cap: Mapping[str, int]) -> No | None:
     )
 
 
+@check(cap="lower")
+def siblings_seated(facts: Facts, cap: Mapping[str, int]) -> No | None:
+    """同胞学位 / linked siblings both get a place, or the school takes one of them knowingly (at the counter).
+
+    `cap` is the class size of each stage, as in `class_has_place`; a sibling who holds a place has one.
+    """
+    if facts.sibling in (None, "seated") or facts.holds_place or facts.data.get("siblings_apart") is True:
+        return None
+    number = facts.data.get("sibling_request", "")
+    if facts.sibling == "unknown":
+        cure = Cure("correct", "applicant", "核对同胞的受理编号", "Check the number.", {"sibling": "seated"})
+        return No(f"本校没有受理编号为 {number} 的同胞申请", f"Your school has no request {number}.", (cure,))
+    limit, size = cap.get(facts.sibling_stage), facts.sibling_class_size
+    if limit is None or (size is not None and size < limit):
+        return None
+    cures = (
+        Cure("choose", "guardian", "另选两人都有学位的班级或学校", "Choose a class or school with places for both.",
+             {"sibling_class_size": limit - 1}),
+        Cure("supply", "applicant", "写明“学校知情，同胞先只安排一人”", "Say that only one of them has a place.",
+             {"data.siblings_apart": True}),
+    )  # fmt: skip
+    return No(
+        f"同胞（{number}）没有学位：班额上限 {limit} 人，两人不能都就读",
+        f"No place for the sibling ({number}): at most {limit} in the class, and both would be one too many.",
+        cures,
+    )
+
+
 @check()
 def school_has_place(facts: Facts) -> No | None:
     """学籍总量已满 / attending and held together stay within the school's total for the stage (BJ-03).

@@ -53,6 +53,10 @@ FACTS: Final[dict[str, FactKind]] = {
     "entered_on": FactKind("date", "入学日期", "Entered on"),
     "arrived_on": FactKind("date", "到校日期", "Arrived on"),
     "attends_since": FactKind("date", "实际到校就读起始日期", "Sits in class since"),
+    "sibling_request": FactKind("text", "同胞的受理编号", "Number of a sibling's request", most=40),
+    "siblings_apart": FactKind(
+        "bool", "学校知情，同胞先只安排一人", "The school knows that only one of the siblings has a place"
+    ),
     "ground_text": FactKind("text", "转学理由说明", "The reason in words"),
     "text": FactKind("text", "说明", "Text"),
     "other_ground": FactKind("text", "其他转学理由", "Another reason"),

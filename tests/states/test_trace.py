@@ -17,8 +17,8 @@ def test_the_trace_says_no_where_deciding_does_and_nowhere_else() -> None:
             cell = asked.plan.cell(asked.facts.state, asked.event)
             refused = [(reason.cite, reason.no) for reason in reasons_against(cell, asked.facts)]
             traced = [(each.cite, each.no) for each in trace(cell, asked.facts) if each.answer == "no"]
-            not_yet = {each.cite.rule for each in trace(cell, asked.facts) if each.answer == "not_yet"}
-            assert traced == [one for one in refused if one[0].rule not in not_yet], case
+            not_yet = {each.cite for each in trace(cell, asked.facts) if each.answer == "not_yet"}
+            assert traced == [one for one in refused if one[0] not in not_yet], case
 
 
 def test_what_a_rule_saw_is_what_it_read() -> None:

@@ -1,14 +1,15 @@
 """Kinds of request of one school, on both engines: what a completion writes, and what it leaves alone."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from states.student_status import STATUSES
 from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.check import check
 from workflow_service.errors import Blocked, Invalid
-from workflow_service.models import RequestParty
+from workflow_service.models import RequestParty, SchoolClass, SchoolStage
+from workflow_service.requests import amend_request
 from workflow_service.sweeps import catch_up
 
 
@@ -76,3 +77,33 @@ def test_a_pupil_of_another_school_is_not_found(world: World) -> None:
     pupil = world.student("202", 3)
     with pytest.raises(Invalid):
         world.start("school201", "suspension", pupil, ground="illness")
+
+
+def test_siblings_both_get_a_place_or_the_school_takes_one_of_them_knowingly(world: World) -> None:
+    home = world.school_class("101", 3)
+    with db.begin(world.service.engine) as connection:
+        connection.execute(update(SchoolClass).where(SchoolClass.id == home).values(attending=54))
+        connection.execute(update(SchoolStage).values(attending=SchoolStage.attending + 54).where(
+            SchoolStage.school_id == world.organization("101").id, SchoolStage.stage == "primary"))  # fmt: skip
+    moved = {"register_moved": "family", "home_moved": True, "moved_across": "township"}
+    elder, younger = (world.student("102", 3, name=name) for name in ("兄", "弟"))
+    ground = {"ground": "register_and_home_moved"}
+    first = world.draft("school102", elder, "101", data=moved, **ground)
+    number = world.request(first).number
+    second = world.draft("school102", younger, "101", data={**moved, "sibling_request": number}, **ground)
+    with pytest.raises(Blocked) as refused:
+        world.fire(second, "submit", "school102")
+    assert [reason.cite.rule for reason in refused.value.reasons] == ["WS-170"]
+    world.fire(first, "submit", "school102")
+    with pytest.raises(Blocked) as full:
+        world.fire(second, "submit", "school102")
+    assert [reason.cite.rule for reason in full.value.reasons] == ["NJ-07"]
+    world.fire(first, "recall", "school102")
+    with pytest.raises(Blocked) as gone:
+        world.fire(second, "submit", "school102")
+    assert "没有受理编号" in gone.value.reasons[0].no.message
+    alone = world.draft("school102", elder, "101", data=moved, **ground)
+    knowing = {**moved, "sibling_request": world.request(alone).number, "siblings_apart": True}
+    amend_request(world.service, second, world.actor("school102"), world.request(second).version, {"data": knowing})
+    world.fire(second, "submit", "school102")
+    assert world.seats(home) == (54, 1)
