@@ -27,7 +27,7 @@ from workflow_service.batches import (
     students_of,
 )
 from workflow_service.draft_rows import NewRequest
-from workflow_service.errors import NotFound
+from workflow_service.errors import Forbidden, NotFound
 from workflow_service.ids import parse_id
 from workflow_service.service import Service
 from workflow_service.views.batches import batch_row_view, batch_view, children_view, worked_view
@@ -144,9 +144,14 @@ def _shown(call: Call, batch_id: int) -> Answer:
     return _worked(call, worked, following, 201)
 
 
+def _may_file(call: Call) -> None:
+    if call.actor.kind != "school":
+        raise Forbidden("只有学校学籍管理员可以成批申请 / only a school's registrar files a batch")
+
+
 @operation(
-    bp, "POST", "/batches", summary="Start a batch / 成批申请", body=BatchGiven, answers=BatchShown, status=201,
-    roles=("registrar",), show=_shown, responses=(409,),
+    bp, "POST", "/batches", summary="Start a batch / 成批申请", may=_may_file, body=BatchGiven,
+    answers=BatchShown, status=201, roles=("registrar",), show=_shown, responses=(409,),
 )  # fmt: skip
 def post_batch(call: Call) -> int:
     """A draft for each student; `verdicts` says what came of every row, `after` where to go on with all."""

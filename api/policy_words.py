@@ -40,6 +40,8 @@ def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
     shown = scenarios(definition, cases) if cases else {}
     for rule in listed_rules(definition):
         found = shown.get(rule.id) or shown.get(rule.cite.rule) or ((rule.shown,) if rule.shown else ())
+        if rule.kind == "step" and not found and cases:
+            found = (f"路线 {rule.id}",)  # Steps stand in the table of routes by their names, not by a rule's id.
         yield {
             "pack": definition.pack, "of": definition.kind, "version": definition.version, "rule": rule.cite.rule,
             "id": rule.id, "kind": rule.kind, "article": rule.cite.article, "basis": rule.cite.basis,

@@ -50,7 +50,8 @@ _PARAMETERS: Final[dict[str, Words]] = {
 
 TABLE_NAMES: Final[dict[str, Words]] = {
     "also": ("材料", "Papers"), "check": ("校验", "Check"), "document": ("文件", "Files"), "freeze": ("停办", "Freeze"),
-    "ground": ("理由", "Ground"), "limit": ("期限", "Limit"), "parameter": ("取舍", "Choice"),
+    "ground": ("理由", "Ground"), "kept": ("由系统保证", "Kept by the service"), "limit": ("期限", "Limit"),
+    "parameter": ("取舍", "Choice"),
     "reason": ("不予通过", "Refusal"), "route": ("流程", "Route"), "step": ("环节", "Step"),
     "window": ("窗口", "Window"), "wipe": ("清理", "Wipe"),
 }  # fmt: skip
@@ -91,6 +92,10 @@ def state_words(state: str) -> Words:
 
 
 # --- Tables ---
+
+
+def _kept(name: str, row: Row, papers: Row) -> list[Words]:
+    return [(f"由系统保证，见测试 {row['shown']}", f"kept by the service itself; shown by {row['shown']}")]
 
 
 def _nothing(name: str, row: Row, papers: Row) -> list[Words]:
@@ -265,7 +270,7 @@ def _halves(value: Any) -> Words:
 _TABLES: Final[dict[str, Callable[[str, Row, Row], list[Words]]]] = {
     "check": _check, "ground": _ground, "also": _also, "limit": _limit, "route": _route, "step": _step,
     "window": _window, "freeze": _freeze, "wipe": _wipe, "reason": _reason, "document": _document,
-    "parameter": _parameter_row,
+    "parameter": _parameter_row, "kept": _kept,
 }  # fmt: skip
 
 

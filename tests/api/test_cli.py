@@ -122,7 +122,8 @@ def test_policy_lists_every_rule_with_what_shows_it(run: Run) -> None:
     status, out, _ = run("policy", "rules", "--json")
     rules = json.loads(out)
     assert status == 0
-    assert {rule["pack"] for rule in rules} == {"national-k12", "catchment-k12", "nenjiang-k12", "beijing-k12"}
+    assert {rule["pack"] for rule in rules} >= {"national-k12", "catchment-k12", "nenjiang-k12", "higher-education"}
+    assert None not in {rule["pack"] for rule in rules}, "a rule of the catalogue that no pack answers for"
     ids = {rule["rule"] for rule in rules}
     assert {f"TR-{number:02}" for number in range(1, 16)} | {f"TR-G{number}" for number in range(1, 6)} <= ids
     assert {f"NJ-{number:02}" for number in range(1, 16)} | {f"BJ-{number:02}" for number in range(1, 16)} <= ids
@@ -156,7 +157,7 @@ def test_policy_compares_two_packs_in_words_and_as_texts(run: Run, tmp_path: Pat
 
     folder = tmp_path / "nenjiang-k12"
     folder.mkdir()
-    changed = shipped_texts()["nenjiang-k12/transfer.toml"].replace("primary = 55", "primary = 50")
+    changed = shipped_texts()["nenjiang-k12/transfer.toml"].replace("primary = 55", "primary = 50", 1)
     (folder / "transfer.toml").write_text(changed)
     status, out, _ = run("policy", "diff", "nenjiang-k12", str(folder / "transfer.toml"))
     assert status == 0

@@ -155,7 +155,8 @@ def test_whoever_holds_a_paper_may_ask_whether_it_is_genuine_and_learns_little_m
     answer = api.get(None, f"/verify/{paper.code}")
     assert answer.status_code == 200
     assert answer.json == {
-        "genuine": True, "kind": "transfer_application_form", "number": paper.number,
+        "genuine": True, "void_since": None, "outcome": None, "answer": None, "kind": "transfer_application_form",
+        "number": paper.number,
         "issued_at": "2026-08-24T09:00:00+08:00", "name": "欧***", "state": "awaiting_destination_principal",
     }  # fmt: skip
     assert "小满" not in answer.text

@@ -49,6 +49,12 @@ EXPECTED: dict[str, tuple[set[str], int]] = {
     "POST /requests/<request_id>/events": (DECIDES, 404),
     "POST /requests/<request_id>/documents": ({"school201", "school201.principal"}, 404),
     "DELETE /requests/<request_id>/documents/<document_id>": (DECIDES, 404),
+    "GET /duplicates": (READS, 403),
+    "GET /duplicates/<pair_id>": (set(), 404),
+    "POST /duplicates/<pair_id>/decision": (set(), 404),
+    "POST /duplicates/<pair_id>/undo": (set(), 404),
+    "GET /quality": (READS, 403),
+    "GET /quality/<check>": (READS, 403),
     "GET /batches": (READS, 403),
     "GET /batches/<batch_id>": (set(), 404),
     "GET /batches/<batch_id>/requests": (set(), 404),
@@ -97,7 +103,7 @@ def test_every_route_answers_every_role_as_the_matrix_says(api: Api) -> None:
     ids = {
         "organization_id": str(api.world.organization("301").id), "policy_id": "national-k12", "scheme": "gbt3304",
         "student_id": request["student"]["id"], "request_id": request["id"], "document_id": document,
-        "batch_id": "1",
+        "batch_id": "1", "pair_id": "1", "check": "missing_guardian",
     }  # fmt: skip
     wrong = []
     for who in ALL:

@@ -50,7 +50,7 @@ def merge(connection: Connection, service: Service, pair: Any, kept: int, actor:
         "id": service.ids.new_subject(), "pair_id": pair.id, "kept_id": kept, "gone_id": gone, "before": kept_before,
         "merged_at": service.clocks.legal(),
     })  # fmt: skip
-    cleared(connection, service, kept, "absorbed", {"pair": str(pair.id), "from": str(gone)}, actor)
+    cleared(connection, service, kept, "absorbed", {"pair": str(pair.id), "other": str(gone)}, actor)
     for other in others:
         # The pair asked about a record that is no one's own any more; undoing the merge asks again.
         close(connection, service, other, "merge", None)
@@ -146,7 +146,7 @@ def _leave(connection: Connection, service: Service, gone: int) -> Any:
 
 def _restore(connection: Connection, service: Service, pair: Any, merged: Any, actor: Actor) -> None:
     before, gone = merged.before, merged.gone_id
-    details = {"pair": str(pair.id), "from": str(merged.kept_id)}
+    details = {"pair": str(pair.id), "other": str(merged.kept_id)}
     if before["enrolment"] is not None:
         old = connection.execute(select(Enrolment.__table__).where(Enrolment.id == int(before["enrolment"]))).one()
         _enrol_again(connection, service, old)
