@@ -7,9 +7,12 @@ from states.pack_reader import read_pack
 from tests.states.definitions import PATH, POLICIES, shipped
 
 TEXTS = {f"{path.parent.name}/{PATH}": path.read_text("utf-8") for path in POLICIES.glob(f"*/{PATH}")}
+CAP = 'does = "class_has_place"\nwith = { cap = { '
 EDITS = {
-    "fewer places": ("nenjiang-k12", "primary = 55", "primary = 50", "stricter check NJ-07 with.cap.primary"),
-    "a stage without a cap": ("nenjiang-k12", ", senior = 60", "", "looser check NJ-07 with.cap.senior"),
+    "fewer places": ("nenjiang-k12", CAP + "primary = 55", CAP + "primary = 50",
+                     "stricter check NJ-07 with.cap.primary"),
+    "a stage without a cap": ("nenjiang-k12", CAP + "primary = 55, junior = 60, senior = 60",
+                              CAP + "primary = 55, junior = 60", "looser check NJ-07 with.cap.senior"),
     "fewer months": ("catchment-k12", 'business_since", at_least = 12', 'business_since", at_least = 6',
                      "looser check TR-G4-year with.at_least"),
     "a value less": ("nenjiang-k12", '["township", "county",', '["county",',

@@ -34,10 +34,10 @@ def drafted(tmp_path: Path, edits: tuple[tuple[str, str], ...] = EDITS, cases: t
     text, table = shipped_texts()[f"{NAME}.toml"], shipped_cases()[f"{NAME}.cases.md"]
     for old, new in edits:
         assert old in text
-        text = text.replace(old, new)
+        text = text.replace(old, new, 1)
     for old, new in cases:
         assert old in table
-        table = table.replace(old, new)
+        table = table.replace(old, new, 1)
     (folder / "transfer.toml").write_text(text)
     (folder / "transfer.cases.md").write_text(table)
     shelf, [one] = find_packs(str(folder / "transfer.toml"))
