@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.cli import main
 from tests.conftest import Database
 from tests.workflow_service.world import Pupil, World, make_world, picture
 
 PASSWORD = "demo-2026"
+
+Run = Callable[..., tuple[int, str, str]]
+"""A command line run to its end: arguments in; status, stdout and stderr out."""
 
 
 @dataclass
@@ -88,6 +92,19 @@ class Api:
 
         data = {"kind": kind, "file": (io.BytesIO(picture() if content is None else content), f"{kind}.png")}
         return self.call(who, "POST", f"/requests/{request['id']}/documents", data=data, **more)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in this process, as the shell would."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,11 @@ import click
 import pytest
 
 from api import cli_wiring
-from api.cli import cli, main
+from api.cli import cli
+from tests.api.conftest import Run
 from tests.conftest import Database
 from tests.workflow_service.world import World, make_world
 from workflow_service.roster.workbook import write_roster
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -39,17 +38,6 @@ def world(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyP
     yield world
     world.service.engine.dispose()
     world.service.hot.dispose()
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from api import cli_wiring
-from api.cli import main
+from tests.api.conftest import Run
 from tests.conftest import Database
 from tests.workflow_service.world import World, make_world
 from workflow_service.db import begin, reading
 from workflow_service.models import History, WorkingDay
-
-Run = Callable[..., tuple[int, str, str]]
 
 NOTICE = """
 title = "国务院办公厅关于2027年部分节假日安排的通知"
@@ -41,17 +39,6 @@ def world(database_url: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     yield world
     world.service.engine.dispose()
     world.service.hot.dispose()
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
 
 
 def notice(tmp_path: Path, text: str = NOTICE) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from api import cli_wiring
-from api.cli import main
+from tests.api.conftest import Run
 from tests.conftest import Database
 from tests.workflow_service.test_publication import CASES, EDITS, drafted
 from tests.workflow_service.test_replay import FACTS
 from tests.workflow_service.world import World, make_world
 from workflow_service.demo.accounts import PASSWORD
 
-Run = Callable[..., tuple[int, str, str]]
 PACK = "nenjiang-k12/transfer"
 
 
@@ -33,14 +32,9 @@ def world(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def run(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(("policy", *arguments))
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
+def run(world: World, run: Run) -> Run:
+    """Only the commands of `policy`, on the world."""
+    return lambda *arguments: run("policy", *arguments)
 
 
 def submitted(world: World) -> str:
