@@ -7,7 +7,7 @@ import io
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -107,12 +107,17 @@ def drafts(world: World, clients: int, each: int, say: Callable[[str], None]) ->
     return paths
 
 
+_SYLLABLES = "安博晨丹恩方刚海健凯磊明宁鹏强瑞诗涛伟星雅哲"
+"""Given names of different sound: pupils of one birth date must not look like doubles of each other."""
+
+
 def _pupils(world: World, origin: str, client: int, count: int) -> list[tuple[str, str]]:
     """(name, whole number) of `count` new students of one class."""
     school, place = world.organization(origin).id, world.school_class(origin, GRADE + client)
     new = [
         NewStudent(
-            name=f"学生{n}", sex="2", birth_date=date(2017, 5, 1), identity_type="1", identity_number=None,
+            name=f"王{_SYLLABLES[n // 365]}{_SYLLABLES[client]}", sex="2", identity_type="1", identity_number=None,
+            birth_date=date(2016, 9, 1) + timedelta(days=n % 365),
             student_number=f"L{client:03}{n:015}", status="attending", school_id=school, class_id=place,
             stage="primary", valid_from=date(2023, 9, 1),
         ) for n in range(count)
