@@ -2,7 +2,7 @@
 
 Closing is an `expire` of the system with a reason, sent through `fire`: places are released and holders leave as on
 every other end. It follows the completion that ended the record at once, each request in a transaction of its own;
-`sweeps.closing` does what a process that died in between has left.
+`sweeps.closing` finds what was left, be it that the process died in between or that something failed.
 """
 
 from __future__ import annotations
@@ -96,11 +96,7 @@ def _close(service: Service, request_id: int, by: Any) -> bool:
     return True
 
 
-def close_after(service: Service, row: Row, actor: Actor | None) -> None:
-    """What follows the completion that ended a record. The completion stands whatever happens here."""
-    if row["student_id"] is None:
-        return
-    try:
+def close_after(service: Service, row: Row, _actor: Actor | None) -> None:
+    """What follows the completion that ended a record."""
+    if row["student_id"] is not None:
         close_requests(service, row["student_id"])
-    except Exception:
-        log.exception("the open requests of a record that ended wait for the sweep (request %s)", row["id"])

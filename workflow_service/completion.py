@@ -18,6 +18,8 @@ from workflow_service.models.columns import dumps
 from workflow_service.sql import Write
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from states.facts import Facts
     from workflow_service.actors import Actor
     from workflow_service.facts import Row
@@ -100,8 +102,17 @@ EFFECTS: dict[str, EffectOf] = {}
 """Kinds with an effect of their own; all others are described by `states.kinds` entirely."""
 
 
-AFTERWARDS: dict[str, Callable[[Service, Row, Actor | None], None]] = {}
-"""What follows a completion in transactions of its own: looking for doubles anew. Losing it must cost time only."""
+AFTERWARDS: dict[str, Callable[[Service, Row, Actor | None], object]] = {}
+"""What follows a completion in transactions of its own, and is found again by what is left undone: closing requests."""
+
+FOLLOW_UPS: dict[str, Callable[[Connection, Service, Row, Actor | None], object]] = {}
+"""What follows a completion in one transaction of its own: doubles looked for anew, marks set and taken away.
+
+What is left undone could not be told from the rows later, so the completion itself writes that it is due; whoever does
+it takes that row away in the same transaction (`workflow_service.following`): it is done once, and never forgotten.
+"""
+
+DUE = Write("due_follow_up", "INSERT INTO follow_up (request_id, due_at) SELECT :id, :recorded_at{drawn}")
 
 
 def effect(*kinds: str) -> Callable[[EffectOf], EffectOf]:
@@ -121,8 +132,9 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     """The writes of a completion and their parameters, beside those of every transition."""
     row, kind = completing.row, KINDS[completing.row["kind"]]
     own = EFFECTS[row["kind"]](completing) if row["kind"] in EFFECTS else Effect()
+    extra = (*own.writes, DUE) if row["kind"] in FOLLOW_UPS else own.writes
     if kind.subject != "student":
-        return Shape(extra=own.writes, guards=own.guards), {"effective": _bound(completing), **own.values}
+        return Shape(extra=extra, guards=own.guards), {"effective": _bound(completing), **own.values}
     after = own.status or status_after(row["kind"], row["ground"], row["status"])
     assert after is not None  # The packs' `status_allows` refused it otherwise.
     if own.effective:
@@ -137,7 +149,7 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     touched = bool(columns or own.details or enrolment != "keep" or kind.events is not None)
     shape = places._replace(
         student=tuple(sorted(columns)) if touched else None, opens=opens is not None, closes=len(kind.closes),
-        extra=own.writes, guards=own.guards,
+        extra=extra, guards=own.guards,
     )  # fmt: skip
     values |= _entry(completing, opens, kind.closes, own.entry) | dict(own.values)
     if touched:

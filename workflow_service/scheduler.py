@@ -25,6 +25,7 @@ from workflow_service.sweeps import (
     close_ended,
     end_guests,
     follow_mergers,
+    follow_ups,
     heartbeat,
     sweep_deadlines,
 )
@@ -50,6 +51,7 @@ def ticks(service: Service, limit: int = BATCH) -> dict[str, tuple[int, Callable
         "doubles": (DOUBLES, lambda: check_month_end(service, legal())),
         "ended": (ENDS, lambda: close_ended(service)),
         "guests": (ENDS, lambda: end_guests(service, legal())),
+        "follow_ups": (PULSE, lambda: follow_ups(service)),
         "mergers": (PULSE, lambda: follow_mergers(service, legal())),
         "pulse": (PULSE, lambda: heartbeat(service, NAME)),
     }

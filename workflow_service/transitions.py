@@ -23,10 +23,11 @@ from states.trace import dated
 from states.verdict import Reason
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
-from workflow_service.completion import AFTERWARDS, Completing, complete
+from workflow_service.completion import Completing, complete
 from workflow_service.db import reading
 from workflow_service.errors import Blocked, Contended, Forbidden, Stale
 from workflow_service.facts import Row, gather, grants, typed
+from workflow_service.following import follow
 from workflow_service.given import allowed_with
 from workflow_service.history import Trail, salted
 from workflow_service.keys import Key, find_answer
@@ -76,8 +77,8 @@ def fire(
             raise Blocked(_detail(row, event, outcome), reasons)
         transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
         if transition.write() or transition.was_written():
-            if outcome.target == "completed" and row["kind"] in AFTERWARDS:
-                AFTERWARDS[row["kind"]](service, row, actor)
+            if outcome.target == "completed":
+                follow(service, row, actor)
             return Fired(request_id, outcome.target, row["version"] + 1)
     raise Contended("the request kept changing while the event was decided")
 

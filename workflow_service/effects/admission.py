@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from states.kinds import KINDS
-from workflow_service.completion import AFTERWARDS, Completing, Effect, effect
-from workflow_service.db import run_tx
+from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
 from workflow_service.duplicates import noticed
 from workflow_service.facts import Row
 from workflow_service.numbering import rows_for
 from workflow_service.sql import Write
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from workflow_service.actors import Actor
     from workflow_service.service import Service
 
@@ -54,9 +55,9 @@ def attends_here(completing: Completing) -> Effect:
     )  # fmt: skip
 
 
-def _look_for_doubles(service: Service, row: Row, actor: Actor | None) -> None:
+def _look_for_doubles(connection: Connection, service: Service, row: Row, actor: Actor | None) -> None:
     """Who came onto the register is compared with everybody on it (NUM-08)."""
-    run_tx(service.engine, lambda connection: noticed(connection, service, [row["student_id"]], actor))
+    noticed(connection, service, [row["student_id"]], actor)
 
 
-AFTERWARDS.update(dict.fromkeys(REGISTERING, _look_for_doubles))
+FOLLOW_UPS.update(dict.fromkeys(REGISTERING, _look_for_doubles))

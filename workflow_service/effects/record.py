@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 
 from workflow_service.actors import Actor
 from workflow_service.before_image import KEEP, KEY_COLUMNS, keeping, student_columns
-from workflow_service.completion import AFTERWARDS, Completing, Effect, effect
-from workflow_service.db import reading, run_tx
+from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
+from workflow_service.db import reading
 from workflow_service.duplicates import recheck
 from workflow_service.duplicates.trail import PROBLEMS, cleared, open_pairs
 from workflow_service.models import DuplicatePair, Guardian, Student
@@ -35,7 +35,7 @@ GUARDIAN: Final = ("guardian_name", "guardian_relation", "guardian_phone")
 NO_DATA: Final = ("effective_on", "text")
 
 FORGET = Write("forgotten", "DELETE FROM likeness_block WHERE student_id = :student_id{moved}")
-# Filled anew after the commit; who dies between leaves no wrong blocks behind, and the month's end fills the missing.
+# Filled anew by the follow-up; until then nobody is compared with what is no longer so.
 
 OPEN = Write(
     "given_entry",
@@ -259,13 +259,10 @@ def bound_day(completing: Completing, day: date | str) -> date | str:
     return day.isoformat() if completing.service.engine.dialect.name == "sqlite" else day
 
 
-def _looked_at_again(service: Service, row: Row, actor: Actor | None) -> None:
-    """The duplicate check after a change (SYS-35), and the other record of a pair that was settled."""
-    run_tx(service.engine, lambda tx: again(tx, service, row, actor))
-
-
-def again(connection: Connection, service: Service, row: Row, actor: Actor | None) -> None:
-    """Blocks anew, pairs judged anew; who was somebody's suspected double and is no longer is told so."""
+def _again(connection: Connection, service: Service, row: Row, actor: Actor | None) -> None:
+    """The duplicate check after a change (SYS-35): blocks anew, pairs judged anew; who was somebody's suspected double
+    and is no longer is told so.
+    """
     problem_now = connection.execute(select(Student.problem).where(Student.id == row["student_id"])).scalar()
     if problem_now != REMOVED:
         recheck(connection, service, row["student_id"], actor, row["id"])
@@ -278,4 +275,4 @@ def again(connection: Connection, service: Service, row: Row, actor: Actor | Non
         cleared(connection, service, other, "duplicate_settled", details, actor)
 
 
-AFTERWARDS["key_data_change"] = AFTERWARDS["problem_record"] = _looked_at_again
+FOLLOW_UPS["key_data_change"] = FOLLOW_UPS["problem_record"] = _again

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 
 from workflow_service.actors import Actor
 from workflow_service.before_image import KEEP, keeping, kept, student_columns
-from workflow_service.completion import AFTERWARDS, Completing, Effect, effect
-from workflow_service.db import reading, run_tx
+from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
+from workflow_service.db import reading
 from workflow_service.duplicates import recheck
 from workflow_service.duplicates.trail import PROBLEMS, suspect
 from workflow_service.effects.record import FORGET, bound_day
@@ -152,12 +152,8 @@ def _day(value: date | str) -> date:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
-def _looked_at_again(service: Service, row: Row, actor: Actor | None) -> None:
-    """Doubles anew: the data are other ones, or a record stands again; pairs that were settled by it are open."""
-    run_tx(service.engine, lambda tx: _again(tx, service, row, actor))
-
-
 def _again(connection: Connection, service: Service, row: Row, actor: Actor | None) -> None:
+    """Doubles anew: the data are other ones, or a record stands again; pairs that were settled by it are open."""
     reopened = select(DuplicatePair.__table__).where(
         DuplicatePair.request_id == row["id"], DuplicatePair.state == "open"
     )
@@ -171,4 +167,4 @@ def _again(connection: Connection, service: Service, row: Row, actor: Actor | No
         recheck(connection, service, row["student_id"], actor, row["id"])
 
 
-AFTERWARDS["reversal"] = _looked_at_again
+FOLLOW_UPS["reversal"] = _again

@@ -23,7 +23,7 @@ from workflow_service.models.policies import (
     WindowNotice,
     WorkingDay,
 )
-from workflow_service.models.records import DataHistory, ReleasedData
+from workflow_service.models.records import DataHistory, FollowUp, ReleasedData
 from workflow_service.models.requests import (
     Batch,
     History,
@@ -37,7 +37,15 @@ from workflow_service.models.requests import (
     RequestKey,
     RequestParty,
 )
-from workflow_service.models.students import Enrolment, Guardian, NumberHistory, RegisterEntry, Student, StudentNumber
+from workflow_service.models.students import (
+    Enrolment,
+    Guardian,
+    NumberHistory,
+    NumberSweep,
+    RegisterEntry,
+    Student,
+    StudentNumber,
+)
 
 APPEND_ONLY = ("history", "access_log", "pack_version", "judgement", "number_history", "duplicate_word",
                "data_history")  # fmt: skip
@@ -54,6 +62,7 @@ __all__ = [
     "DuplicateSweep",
     "DuplicateWord",
     "Enrolment",
+    "FollowUp",
     "Guardian",
     "Heartbeat",
     "History",
@@ -65,6 +74,7 @@ __all__ = [
     "LikenessBlock",
     "Notice",
     "NumberHistory",
+    "NumberSweep",
     "Organization",
     "Outage",
     "Outbox",

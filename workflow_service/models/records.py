@@ -24,6 +24,14 @@ class DataHistory(Base):
     recorded_at: Mapped[Micros]
 
 
+class FollowUp(Base):
+    """What a completed request still has to bring about (后续处理), written with its completion and gone when done."""
+
+    __tablename__ = "follow_up"
+    request_id: Mapped[Id] = mapped_column(ForeignKey("request.id"))
+    due_at: Mapped[Micros]
+
+
 class ReleasedData(Base):
     """Data that a request gives out (对外提供的数据), de-identified (N25-21): fetched once, by who asked for them.
 

@@ -8,6 +8,7 @@ from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due
 from workflow_service.sweeps.closing import close_ended
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
 from workflow_service.sweeps.duplicates import check_month_end
+from workflow_service.sweeps.following import follow_ups
 from workflow_service.sweeps.guests import end_guests
 from workflow_service.sweeps.mergers import follow_mergers
 from workflow_service.sweeps.windows import announce_windows
@@ -24,6 +25,7 @@ __all__ = [
     "escalate_empty_offices",
     "expire_due",
     "follow_mergers",
+    "follow_ups",
     "heartbeat",
     "next_due",
     "remind_due",
