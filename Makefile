@@ -12,7 +12,7 @@ help:
 	@echo 'make demo [PORT=8000] [TODAY=2026-09-01] [DATA=var/demo]   a ready, living example in the browser'
 	@echo 'make test                                                   all tests, on SQLite, PostgreSQL and in a browser'
 	@echo 'make test-long                                              races at ten times the rounds, broken packs, mutants'
-	@echo 'make bench [QUICK=1]                                        the speed goals, against what is possible and a peer'
+	@echo 'make bench [QUICK=1] [ONLY=1,3]                             the speed goals, against what is possible and peers'
 	@echo 'make lint                                                   ruff, mypy, the direction of imports'
 
 # The last line is exec'd, so that the signal which ends make ends the server and leaves nothing behind.
@@ -41,7 +41,7 @@ bench:
 	@deploy/bootstrap.sh test
 	@deploy/bootstrap.sh bench
 	@mkdir -p .cache/tmp
-	@.venv/bin/python -m tests.bench.run $(if $(QUICK),--quick)
+	@.venv/bin/python -m tests.bench.run $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)')
 
 # After a change of the dependencies in pyproject.toml; needs uv.
 lock:

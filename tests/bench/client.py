@@ -1,13 +1,12 @@
 """A client of the bench in a process of its own: works for as long as it is told, and says how much it did.
 
-`python -m tests.bench.client fire|floor URL DATA FILE`; on its input "turn SECONDS", on its output "COUNT SECONDS".
+`python -m tests.bench.client fire|floor|write URL DATA FILE`; how it takes turns stands in `turns.py`.
 """
 
 from __future__ import annotations
 
 import pickle
 import sys
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import psycopg
 
 from states.calendar import SHANGHAI
+from tests.bench.turns import answer
 from tests.workflow_service.world import TODAY
 
 
@@ -37,26 +37,23 @@ def transitions(url: str, data: str, file: str) -> Iterator[None]:
             yield
 
 
-def floor(url: str, _data: str, file: str) -> Iterator[None]:
-    """One psycopg statement per transition, prepared by the driver, with parameters that are there already."""
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        for statement, parameters in pickle.loads(Path(file).read_bytes()):
-            assert connection.execute(statement, parameters).fetchone() is not None
+def floor(url: str, file: str, reads: bool) -> Iterator[None]:
+    """The recorded statements of one transition after the other by psycopg alone, with parameters that are there.
+
+    The connection has the settings of the service's hot pool; every statement is prepared at its first use.
+    """
+    settings = "-c plan_cache_mode=force_generic_plan -c jit=off"
+    plain = url.replace("+psycopg", "")
+    with psycopg.connect(plain, autocommit=True, prepare_threshold=0, options=settings) as connection:
+        for statements in pickle.loads(Path(file).read_bytes()):
+            for writes, kind, statement, parameters in statements:
+                if writes:
+                    assert kind(connection).execute(statement, parameters).fetchone() is not None
+                elif reads:
+                    kind(connection).execute(statement, parameters).fetchall()
             yield
 
 
-def answer(work: Iterator[None]) -> None:
-    """Take turns until the input ends; a turn that runs out of work ends early and says when."""
-    print("ready", flush=True)
-    for line in sys.stdin:
-        seconds, count = float(line.split()[1]), 0
-        started = time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            if next(work, True):
-                break
-            count += 1
-        print(count, time.perf_counter() - started, flush=True)
-
-
 if __name__ == "__main__":
-    answer({"fire": transitions, "floor": floor}[sys.argv[1]](*sys.argv[2:]))
+    what, url, data, file = sys.argv[1:]
+    answer(transitions(url, data, file) if what == "fire" else floor(url, file, what == "floor"))

@@ -1,13 +1,22 @@
-"""The sweep against one statement that somebody wrote by hand for the same rows and the same chain."""
+"""Goal 6: the sweep against one statement that somebody wrote by hand for the same rows and the same chain."""
 
 from __future__ import annotations
 
+import random
+import statistics
 import time
+from pathlib import Path
 
 import psycopg
 
+from tests import postgres
+from tests.bench import world
+from tests.bench.goal import Goal, Note, Parts, Size
+from tests.bench.sides import dispose
 from workflow_service.service import Service
 from workflow_service.sweeps import expire_due
+
+ROWS = 1_000_000
 
 BY_HAND = """
 WITH due AS (
@@ -79,3 +88,40 @@ FROM request r JOIN history h ON h.object_id = r.id AND h.seq = r.version AND h.
     JOIN outbox o ON o.object_id = r.id AND o.seq = r.version
 """
 """Expired requests whose row, trail, chain and message all stand: what a counted expiry must have left."""
+
+
+def against_one_statement(place: Path, folder: Path, size: Size, note: Note) -> list[Goal]:
+    """Goal 6: by turns on copies of one database."""
+    rows = size.of(ROWS)
+    note(f"making {rows} overdue requests …")
+    made = world.make(place, "overdue", folder / "overdue")
+    now = world.overdue(made, rows, postgres.url(place, "overdue", postgres.OWNER))
+    dispose(made)
+    ratios = []
+    for number in range(3 if size.share == 1 else 5):
+        seconds: dict[str, float] = {}
+        for side in random.Random(number).sample(["ours", "hand"], 2):
+            world.copy(place, "swept", "overdue")
+            seconds[side] = swept(place, folder, side, now, rows)
+        ratios.append(seconds["hand"] / seconds["ours"])
+        note(f"sweep {number + 1}: {rows / seconds['ours']:.0f}/s against {rows / seconds['hand']:.0f}/s")
+    text = f"sweep of {rows} by one statement written by hand"
+    return [Goal("6", text, statistics.median(ratios), 0.8, large=True)]
+
+
+def swept(place: Path, folder: Path, side: str, now: int, rows: int) -> float:
+    """Seconds for all rows; a row that was not counted, or that was and is not there, ends the run."""
+    if side == "hand":
+        url = postgres.url(place, "swept", postgres.SERVICE)
+        count, seconds = by_hand(url, now, (int(time.time()) - 1_577_836_800) * 1000)
+    else:
+        made = world.open_on(place, "swept", folder / "overdue")
+        count, seconds = by_sweep(made.service, now)
+        dispose(made)
+    with psycopg.connect(host=str(place), dbname="swept", user=postgres.SUPERUSER) as connection:
+        [(there,)] = connection.execute(LEFT).fetchall()
+    assert count == there == rows, f"{side}: counted {count}, found {there} of {rows}"
+    return seconds
+
+
+PARTS: Parts = {(6,): against_one_statement}

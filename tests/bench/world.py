@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import pickle
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,6 +17,7 @@ from unittest import mock
 import psycopg
 from sqlalchemy import insert
 
+from states.decide import decide, marks_on
 from tests import postgres
 from tests.workflow_service.world import TODAY, World, make_world, picture
 from workflow_service import db
@@ -26,9 +29,8 @@ from workflow_service.models.columns import to_micros
 from workflow_service.passwords import CHEAP, Passwords
 from workflow_service.requests import create_request
 from workflow_service.service import Clocks, Service, build_service
-from workflow_service.sql import Transaction
 from workflow_service.students import NewStudent, register
-from workflow_service.transitions import Key, fire
+from workflow_service.transitions import Key, check_capability, fire
 
 PAIRS = (("201", "202"), ("202", "203"), ("203", "201"))
 """(destination, origin) of each client in turn, so that clients meet at the same rows as seldom as schools do."""
@@ -146,20 +148,52 @@ def step(
     fire(service, request_id, event, actors[who], version=None, comment=comment, key=key)
 
 
-def record(world: World, path: Work, to: Path) -> None:
-    """Walk a path once, keeping every statement with its parameters: what the floor replays on a copy."""
-    kept: list[tuple[str, dict[str, Any]]] = []
-    run = Transaction.run
+@dataclass
+class Recorded:
+    """What was seen while paths were walked: how much was read, and what was decided."""
 
-    def keeping(self: Transaction, engine: Any, parameters: dict[str, Any]) -> bool:
-        kept.append((self.single, parameters))
-        return run(self, engine, parameters)
+    transitions: int = 0
+    reads: int = 0
+    decided: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def milliseconds(self) -> float:
+        """CPU of deciding one of the transitions once more: may they ever, plan, rules, marks for the trail."""
+        started = time.process_time()
+        for plan, facts, event in self.decided:
+            check_capability(plan, facts, event)
+            decide(plan, facts, event)
+            marks_on(plan, facts)
+        return (time.process_time() - started) * 1000 / len(self.decided)
+
+
+def record(world: World, path: Work, to: Path, recorded: Recorded) -> None:
+    """Walk a path once, keeping every statement with its parameters: what the floor replays on a copy."""
+    kept: list[list[tuple[bool, type, Any, Any]]] = []
+    execute = psycopg.Cursor.execute
+
+    def keeping(self: Any, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        writes = "INSERT INTO history" in statement
+        recorded.reads += not writes
+        kept[-1].append((writes, type(self), statement, parameters))
+        return execute(self, statement, parameters, **options)
+
+    def deciding(plan: Any, facts: Any, event: str) -> Any:
+        recorded.decided.append((plan, facts, event))
+        return decide(plan, facts, event)
 
     actors = {who: world.actor(who) for _, who, _ in path.steps}
-    with mock.patch.object(Transaction, "run", keeping):
+    gc.disable()  # All that is kept would be looked through again and again.
+    with (
+        mock.patch.object(psycopg.Cursor, "execute", keeping),
+        mock.patch("workflow_service.transitions.decide", deciding),
+    ):
         for request_id in path.requests:
             for event, who, comment in path.steps:
+                kept.append([])
                 step(world.service, actors, request_id, event, who, comment)
+                assert [writes for writes, *_ in kept[-1]].count(True) == 1
+    gc.enable()
+    recorded.transitions += len(kept)
     to.write_bytes(pickle.dumps(kept))
 
 

@@ -1,16 +1,16 @@
 """The same work as a Django service with django-fsm-2 would do it; runs in an environment of its own.
 
-`python tests/bench/peer_django.py setup|client SOCKET DATABASE FIRST COUNT`. Per transition, in one transaction: lock
-the request, read what the rules look at, the state field's transition with its conditions, then the rows that the
-service writes too: state, version, deadline and chain, history with its hash, opinion, parties, message, key, and where
-the request starts or ends, places, enrolments and the student. Written as Django's own documentation would have it.
+`python -m tests.bench.peers.django_fsm setup|client SOCKET DATABASE FIRST COUNT`. Per transition, in one
+transaction: lock the request, read what the rules look at, the state field's transition with its conditions, then the
+rows that the service writes too: state, version, deadline and chain, history with its hash, opinion, parties, message,
+key, and where the request starts or ends, places, enrolments and the student. Written as Django's own documentation
+would have it.
 """
 
 import datetime
 import hashlib
 import json
 import sys
-import time
 
 import django
 from django.conf import settings
@@ -26,6 +26,8 @@ settings.configure(
 django.setup()
 
 from django_fsm import FSMField, transition  # noqa: E402 - it needs the settings
+
+from tests.bench.turns import answer  # noqa: E402
 
 STEPS = ("submit", "approve_destination", "approve_origin", "approve_bureau", "confirm_arrival")
 ROLES = {"submit": "registrar", "confirm_arrival": "registrar"}
@@ -318,18 +320,6 @@ def work():
         for event in STEPS:
             fire(request_id, event)
             yield None
-
-
-def answer(work):
-    print("ready", flush=True)
-    for line in sys.stdin:
-        seconds, done = float(line.split()[1]), 0
-        started = time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            if next(work, True):
-                break
-            done += 1
-        print(done, time.perf_counter() - started, flush=True)
 
 
 if what == "setup":

@@ -1,0 +1,1 @@
+"""Peers: scripts that run in an environment of their own and import nothing of the service."""
