@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from workflow_service.boxes import below
 from workflow_service.duplicates.people import chunks
-from workflow_service.models import Enrolment, Organization, RegisterEntry, Student
+from workflow_service.models import Enrolment, NumberHistory, Organization, RegisterEntry, Student
 
 if TYPE_CHECKING:
     from workflow_service.roster.admission_rows import Admitted
@@ -102,6 +102,8 @@ def known_of(service: Service, connection: Connection, rows: Sequence[Admitted])
     found: dict[int, KnownStudent] = {}
     for row in _students(connection, Student.student_number_hash, numbers):
         known.by_number[row.student_number_hash] = _kept(found, row)
+    for row in _students(connection, NumberHistory.number_hash, numbers):
+        known.by_number.setdefault(row.old_number_hash, _kept(found, row))
     for row in _students(connection, Student.identity_hash, identities):
         known.by_identity[row.identity_hash] = _kept(found, row)
     for row in _students(connection, Student.name, names):
@@ -116,9 +118,13 @@ def _students(connection: Connection, column: Any, values: Sequence[Any]) -> Ite
         Student.id, Student.name, Student.sex, Student.birth_date, Student.status, Student.identity_hash,
         Student.student_number_hash,
     )  # fmt: skip
+    query: Select[*tuple[Any, ...]] = select(*columns)
+    if column is NumberHistory.number_hash:  # a list may name a pupil by the number that he had (NUM-04)
+        query = select(*columns, column.label("old_number_hash"))
+        query = query.join(NumberHistory, NumberHistory.student_id == Student.id)
     for chunk in chunks(list(values)):
         asked: ColumnElement[bool] = column.in_(chunk)
-        yield from connection.execute(select(*columns).where(asked))
+        yield from connection.execute(query.where(asked))
 
 
 def _kept(found: dict[int, KnownStudent], row: Any) -> KnownStudent:

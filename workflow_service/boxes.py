@@ -10,12 +10,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from workflow_service.actors import Actor
 from workflow_service.db import reading
-from workflow_service.models import Organization, Request, RequestParty, Student
+from workflow_service.models import NumberHistory, Organization, Request, RequestParty, Student, StudentNumber
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -26,7 +26,7 @@ NEVER: Final = 2**63 - 1
 """Where no due date is, for sorting: soonest due first, these last."""
 
 _CURSOR = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
-_NUMBER = re.compile(r"[0-9A-Z]{8,30}")
+_NUMBER = re.compile(r"(?=.*[0-9])[0-9A-Z]{8,30}")
 
 
 class BadCursor(ValueError):
@@ -135,12 +135,20 @@ def _predicates(service: Service, actor: Actor, wanted: Wanted) -> list[ColumnEl
 
 
 def student_matches(service: Service, q: str) -> ColumnElement[bool]:
-    """Search (检索): part of a name, pinyin or its initials, or the whole student number by its keyed hash."""
+    """Search (检索): part of a name, pinyin or its initials, or a whole number: the student number that somebody has
+    or had (NUM-04) by its keyed hash, or the local code (学生编码). What holds a digit is no name: then only indexes
+    are asked.
+    """
     text = unicodedata.normalize("NFKC", q).strip()
-    parts = [Student.name.contains(text, autoescape=True), Student.pinyin.contains(text.lower(), autoescape=True)]
     if _NUMBER.fullmatch(text.upper()):
-        parts.append(Student.student_number_hash.in_(service.hashes.candidates("student_number", text)))
-    return or_(*parts)
+        hashes = service.hashes.candidates("student_number", text)
+        whose = union_all(
+            select(StudentNumber.student_id).where(StudentNumber.number_hash.in_(hashes)),
+            select(NumberHistory.student_id).where(NumberHistory.number_hash.in_(hashes)),
+            select(Student.id).where(Student.local_code == text.upper()),
+        ).subquery()
+        return Student.id.in_(select(whose.c.student_id))
+    return or_(Student.name.contains(text, autoescape=True), Student.pinyin.contains(text.lower(), autoescape=True))
 
 
 def _rows() -> Select[*tuple[Any, ...]]:

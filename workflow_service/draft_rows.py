@@ -65,7 +65,8 @@ def find_student(service: Service, connection: Connection, actor: Actor, body: N
     if body.student_id is not None:
         where = Student.id == body.student_id
     elif body.student_name and body.student_number:
-        where = Student.student_number_hash.in_(service.hashes.candidates("student_number", body.student_number))
+        # Also by a number that he had: a family holds papers with the L number for years (NUM-04).
+        where = Student.id == student_of_number(service, connection, body.student_number)
     else:
         return None
     found = connection.execute(

@@ -81,7 +81,7 @@ class SchoolClass(Base):
     sequence: Mapped[int]
     name: Mapped[Str]
     programme: Mapped[Str | None]  # 学校类别、计划类别: decides who supervises (HN08-03)
-    code: Mapped[Str | None]  # 班级编码, SY-03
+    code: Mapped[Str | None] = mapped_column(unique=True)  # 班级编码, SY-03
     attending: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
     __table_args__ = (

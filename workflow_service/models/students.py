@@ -36,7 +36,7 @@ class Student(Base):
     status: Mapped[Str]
     problem: Mapped[Str | None]  # kind of the problem record (问题学籍), SYS-30
     special_education: Mapped[Flag] = mapped_column(default=False)
-    local_code: Mapped[Str | None]  # 学生编码, another identifier than the student number (SY-04)
+    local_code: Mapped[Str | None] = mapped_column(unique=True)  # 学生编码, not the student number (SY-04)
     profile: Mapped[dict[str, Any]] = mapped_column(
         JsonText, default=dict, server_default="{}"
     )  # data that no rule protects (SYS-21)
@@ -68,6 +68,17 @@ class NumberHistory(Base):
     number_hash: Mapped[Bytes] = mapped_column(index=True)
     request_id: Mapped[Ref | None]
     recorded_at: Mapped[Micros]
+
+
+class NumberSweep(Base):
+    """The numbers after the duplicate check of a month's end (查重后编号, NUM-08): how far they are given."""
+
+    __tablename__ = "number_sweep"
+    month_end: Mapped[date] = mapped_column(primary_key=True)
+    after_id: Mapped[Ref] = mapped_column(default=0)
+    given: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[Micros]
+    finished_at: Mapped[Micros | None]
 
 
 class RegisterEntry(Base):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from workflow_service.models import Enrolment, SchoolClass, Student
+from workflow_service.models import Enrolment, NumberHistory, SchoolClass, Student
 from workflow_service.roster.checks import DOUBLE, CellError, Entry
 
 if TYPE_CHECKING:
@@ -142,6 +142,11 @@ def _register(
         for number_hash, *rest in connection.execute(query.where(Student.student_number_hash.in_(hashes))):
             assert number_hash is not None  # it was asked for by its value
             by_number[number_hash] = _Known(*rest)
+        # A list from before the formal number names its pupils by L or J: they are the same ones (NUM-04).
+        former = query.with_only_columns(NumberHistory.number_hash, *columns[1:])
+        former = former.join(NumberHistory, NumberHistory.student_id == Student.id)
+        for old_hash, *rest in connection.execute(former.where(NumberHistory.number_hash.in_(hashes))):
+            by_number.setdefault(old_hash, _Known(*rest))
     taken: set[bytes | None] = set()
     numbers = (e.identity_number for e in listed if e.identity_number)
     for hashes in _chunks(service.hashes.candidates("identity_number", number) for number in numbers):
