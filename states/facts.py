@@ -129,6 +129,8 @@ class Facts:
     sibling: str | None = None  # of the linked request of a brother or sister: seated, waiting, or unknown
     sibling_stage: str = "primary"
     sibling_class_size: int | None = None  # of the class that it waits for, with this request's own place
+    sibling_school_size: int | None = None  # of the school in that stage, with this request's own place
+    sibling_school_quota: int | None = None  # 学籍总量 of that stage
     same_class: bool = False  # the class is the one that the student sits in already
     grade_size: int | None = None  # pupils of the student's grade in this school; asked for repeat_grade, until submit
     grade_repeats: int = 0  # of them, repeating or about to, by requests of this school year

@@ -41,12 +41,12 @@ def until_submit(connection: Connection, row: Row, on: date) -> Row:
 
 
 def _sibling(connection: Connection, row: Row, on: date) -> Row:
-    """The linked request of a brother or sister at the same school, and how full the class is that it waits for.
+    """The linked request of a brother or sister at the same school, and how full class and stage are that it waits for.
 
     A request of another school is as unknown as one that there is not.
     """
     found = connection.execute(
-        select(Request.id, Request.grade, Request.state, Request.final, PlaceHold.class_id)
+        select(Request.id, Request.grade, Request.state, Request.final, Request.data, PlaceHold.class_id)
         .outerjoin(PlaceHold, (PlaceHold.request_id == Request.id) & PlaceHold.released_at.is_(None))
         .where(Request.number == row["data"]["sibling_request"].strip().upper(), Request.id != row["id"],
                Request.destination_school_id == row["destination_school_id"],
@@ -55,11 +55,14 @@ def _sibling(connection: Connection, row: Row, on: date) -> Row:
         return {"sibling": "unknown"}
     if found.final or found.class_id is not None:
         return {"sibling": "seated"}
-    chosen = choose_class(connection, row["destination_school_id"], found.grade, on)
+    named = found.data.get("class_name")
+    chosen = choose_class(connection, row["destination_school_id"], found.grade, on, named=named)
     if chosen is None:
         return {"sibling": "waiting"}
     size = chosen.attending + chosen.held + (chosen.id == row["class_id"])
-    return {"sibling": "waiting", "sibling_stage": chosen.stage, "sibling_class_size": size}
+    in_stage = chosen.stage_attending + chosen.stage_held + (chosen.stage == row["class_stage"])
+    return {"sibling": "waiting", "sibling_stage": chosen.stage, "sibling_class_size": size,
+            "sibling_school_size": in_stage, "sibling_school_quota": chosen.quota}  # fmt: skip
 
 
 def _away_until(connection: Connection, student_id: int) -> date | None:

@@ -82,26 +82,57 @@ def siblings_seated(facts: Facts, cap: Mapping[str, int]) -> No | None:
 
     `cap` is the class size of each stage, as in `class_has_place`; a sibling who holds a place has one.
     """
-    if facts.sibling in (None, "seated") or facts.holds_place or facts.data.get("siblings_apart") is True:
+    if not _sibling_asks(facts):
         return None
-    number = facts.data.get("sibling_request", "")
     if facts.sibling == "unknown":
-        cure = Cure("correct", "applicant", "核对同胞的受理编号", "Check the number.", {"sibling": "seated"})
-        return No(f"本校没有受理编号为 {number} 的同胞申请", f"Your school has no request {number}.", (cure,))
+        return _no_such_sibling(facts)
     limit, size = cap.get(facts.sibling_stage), facts.sibling_class_size
     if limit is None or (size is not None and size < limit):
         return None
-    cures = (
-        Cure("choose", "guardian", "另选两人都有学位的班级或学校", "Choose a class or school with places for both.",
-             {"sibling_class_size": limit - 1}),
-        Cure("supply", "applicant", "写明“学校知情，同胞先只安排一人”", "Say that only one of them has a place.",
-             {"data.siblings_apart": True}),
-    )  # fmt: skip
+    number = facts.data.get("sibling_request", "")
+    choose = Cure("choose", "guardian", "另选两人都有学位的班级或学校",
+                  "Choose a class or school with places for both.", {"sibling_class_size": limit - 1})  # fmt: skip
     return No(
         f"同胞（{number}）没有学位：班额上限 {limit} 人，两人不能都就读",
         f"No place for the sibling ({number}): at most {limit} in the class, and both would be one too many.",
-        cures,
+        (choose, _APART),
     )
+
+
+@check()
+def siblings_in_school(facts: Facts) -> No | None:
+    """同胞学位 / as `siblings_seated`, where it is the school's total that limits the places (BJ-03)."""
+    if not _sibling_asks(facts):
+        return None
+    if facts.sibling == "unknown":
+        return _no_such_sibling(facts)
+    quota, size = facts.sibling_school_quota, facts.sibling_school_size or 0
+    if quota is None or size < quota:
+        return None
+    number = facts.data.get("sibling_request", "")
+    ask = Cure("ask", "destination_school", "申请调整学籍总量，或另选学校",
+               "Ask for a larger total, or choose another school.", {"sibling_school_quota": size + 1})  # fmt: skip
+    return No(
+        f"同胞（{number}）没有学位：学籍总量 {quota} 人，两人不能都就读",
+        f"No place for the sibling ({number}): at most {quota} in the school, and both would be one too many.",
+        (ask, _APART),
+    )
+
+
+_APART = Cure("supply", "applicant", "写明“学校知情，同胞先只安排一人”", "Say that only one of them has a place.",
+              {"data.siblings_apart": True})  # fmt: skip
+
+
+def _sibling_asks(facts: Facts) -> bool:
+    """Whether a sibling is named who has no place yet, and nobody said that one of them goes without."""
+    named = facts.sibling not in (None, "seated")
+    return named and not facts.holds_place and facts.data.get("siblings_apart") is not True
+
+
+def _no_such_sibling(facts: Facts) -> No:
+    number = facts.data.get("sibling_request", "")
+    cure = Cure("correct", "applicant", "核对同胞的受理编号", "Check the number.", {"sibling": "seated"})
+    return No(f"本校没有受理编号为 {number} 的同胞申请", f"Your school has no request {number}.", (cure,))
 
 
 @check()

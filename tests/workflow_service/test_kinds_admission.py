@@ -6,14 +6,15 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.workflow_service.test_kinds import sound
 from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.errors import Blocked, Invalid
-from workflow_service.models import Enrolment, History
+from workflow_service.models import Enrolment, History, SchoolClass, SchoolStage
 from workflow_service.newcomers import Person
+from workflow_service.requests import amend_request
 
 IN_CLASS = date(2020, 5, 1)
 
@@ -319,3 +320,40 @@ def test_in_the_catchment_a_child_is_six_by_the_last_of_august(world: World) -> 
             assert rules(refused) == refused_by
         else:
             assert world.fire(draft, "submit", "school201").state == "awaiting_principal"
+
+
+def test_siblings_who_are_enrolled_both_get_a_place_in_class_and_school_or_the_school_knows(world: World) -> None:
+    """A class of forty-five in Nenjiang (NJ-06), a total of places in Beijing (BJ-03)."""
+    world.go(2026, 9, 3)
+    for code, rule in (("101", "NJ-06"), ("301", "BJ-03")):
+        home = world.school_class(code, 1)
+        with db.begin(world.service.engine) as connection:
+            school = SchoolStage.school_id == world.organization(code).id, SchoolStage.stage == "primary"
+            if code == "101":
+                connection.execute(update(SchoolClass).where(SchoolClass.id == home).values(attending=44))
+                connection.execute(update(SchoolStage).where(*school).values(attending=44))
+            else:
+                connection.execute(update(SchoolStage).where(*school).values(quota=1))
+        data = {"reported_on": "2026-09-01", "entered_on": "2026-09-01", "guardian_register_in_catchment": True}
+        if code == "301":
+            del data["guardian_register_in_catchment"]
+        drafts = [
+            world.start(f"school{code}", "enrolment", person=newcomer(name), grade=1, ground="catchment_admission",
+                        data=data) for name in ("兄", "弟")
+        ]  # fmt: skip
+        linked = {**data, "sibling_request": world.request(drafts[0]).number}
+        amended(world, drafts[1], f"school{code}", linked)
+        assert against(world, drafts[1], f"school{code}") == {"WS-170"}
+        amended(world, drafts[1], f"school{code}", {**linked, "siblings_apart": True})
+        world.fire(drafts[1], "submit", f"school{code}")
+        assert against(world, drafts[0], f"school{code}") == {rule}
+
+
+def amended(world: World, request_id: int, username: str, data: dict[str, Any]) -> None:
+    amend_request(world.service, request_id, world.actor(username), world.request(request_id).version, {"data": data})
+
+
+def against(world: World, request_id: int, username: str) -> set[str]:
+    with pytest.raises(Blocked) as refused:
+        world.fire(request_id, "submit", username)
+    return rules(refused)
