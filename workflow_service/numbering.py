@@ -180,16 +180,21 @@ def give_number(
     actor: Actor | None,
     checked: bool = False,
     request_id: int | None = None,
+    version: int | None = None,
 ) -> str | None:
     """Give the student the number that is due, inside the caller's transaction; None where the present one stays.
 
-    Writes number, registry, history of numbers, and a row of the student's trail. Raises Contended where the student
-    moved meanwhile, IntegrityError where somebody else was given the same number at the same moment.
+    Writes number, registry, history of numbers, and a row of the student's trail. `version`: the one that the caller
+    judged. Raises Contended where the student moved meanwhile, IntegrityError where somebody else was given the same
+    number at the same moment.
     """
+    before = _student(connection, student_id)
+    if version is not None and before.version != version:
+        raise Contended("the student changed before a number was given")
     rows = rows_for(service, connection, student_id, school_id, checked=checked)
     if rows is None:
         return None
-    student, at, recorded_at = _student(connection, student_id), service.clocks.legal(), service.clocks.real()
+    student, at, recorded_at = before, service.clocks.legal(), service.clocks.real()
     bucket = bucket_of(student_id)
     trail = history_row(
         object_type="student", object_id=student_id, bucket=bucket, seq=student.version + 1, event="numbered",

@@ -27,6 +27,7 @@ from workflow_service.sweeps import (
     follow_mergers,
     follow_ups,
     heartbeat,
+    number_month_end,
     sweep_deadlines,
 )
 
@@ -49,6 +50,7 @@ def ticks(service: Service, limit: int = BATCH) -> dict[str, tuple[int, Callable
         "windows": (WINDOWS, lambda: announce_windows(service, legal())),
         "calendar": (CALENDAR, lambda: recompute_clocks(service, legal())),
         "doubles": (DOUBLES, lambda: check_month_end(service, legal())),
+        "numbers": (DOUBLES, lambda: number_month_end(service, legal())),
         "ended": (ENDS, lambda: close_ended(service)),
         "guests": (ENDS, lambda: end_guests(service, legal())),
         "follow_ups": (PULSE, lambda: follow_ups(service)),

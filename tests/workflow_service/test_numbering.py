@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,9 +19,18 @@ from tests.workflow_service.world import Pupil, World
 from workflow_service.boxes import Wanted, list_requests, student_matches
 from workflow_service.check import check
 from workflow_service.db import begin, reading
+from workflow_service.duplicates.trail import MERGED
 from workflow_service.errors import Blocked, Invalid
 from workflow_service.ids import IdMaker
-from workflow_service.models import History, NumberHistory, Organization, Student, StudentNumber
+from workflow_service.models import (
+    DuplicatePair,
+    History,
+    NumberHistory,
+    NumberSweep,
+    Organization,
+    Student,
+    StudentNumber,
+)
 from workflow_service.numbering import (
     NumberRows,
     give_number,
@@ -33,10 +44,12 @@ from workflow_service.numbering import (
 )
 from workflow_service.sql import Write, transaction
 from workflow_service.students import NewStudent, register
+from workflow_service.sweeps import catch_up, check_month_end, number_month_end, numbers
 from workflow_service.views.students import WantedStudents, list_students
 
 BORN = date(2017, 5, 1)
 CARD = make_identity_number("990101", BORN, 77)
+OTHER_CARD = make_identity_number("990177", BORN, 342)
 
 
 def pupil(world: World, number: str, identity: str | None = None, name: str = "林小满", sex: str = "1") -> Pupil:
@@ -312,6 +325,142 @@ def test_the_writes_belong_to_the_one_statement_that_completes_a_request(world: 
     assert number_of(world, who) == "G" + CARD
     assert history_of(world, who) == ([] if first else [who.number])
     assert "K5" not in {finding.code for finding in check(world.service)}
+
+
+# --- After the check of a month's end
+
+
+def month_end(world: World, month: int = 8, day: int = 31) -> int:
+    """The legal instant at which a month's check has just been done."""
+    world.go(2026, month, day, 12)
+    now = world.service.clocks.legal()
+    check_month_end(world.service, now)
+    return now
+
+
+def test_the_months_end_gives_formal_numbers_after_the_check_and_not_before(world: World) -> None:
+    one, two = pupil(world, "L231183201705010000", CARD), pupil(world, "L231183201705010001", name="陈一")
+    formal = pupil(world, f"G{OTHER_CARD}", OTHER_CARD, name="何二", sex="2")
+    world.go(2026, 8, 31, 12)
+    assert number_month_end(world.service, world.service.clocks.legal()) == 0  # the check is still to come
+    assert number_month_end(world.service, month_end(world)) == 2
+    assert number_of(world, one) == "G" + CARD
+    assert (number_of(world, two)[0], number_of(world, formal)) == ("J", formal.number)
+    assert (history_of(world, one), history_of(world, two)) == ([one.number], [two.number])
+    assert number_month_end(world.service, world.service.clocks.legal()) == 0
+    with reading(world.service.engine) as connection:
+        trail = connection.execute(
+            select(History.event, History.account_id).where(History.object_id == one.id, History.seq == 2)
+        ).one()
+        sweep = connection.execute(select(NumberSweep.given, NumberSweep.finished_at)).one()
+    assert (trail.event, trail.account_id) == ("numbered", None)
+    assert (sweep.given, sweep.finished_at) == (2, world.service.clocks.legal())
+    assert check(world.service) == []
+
+
+def test_who_comes_after_the_check_waits_for_the_next_one(world: World) -> None:
+    now = month_end(world)
+    who = pupil(world, "L231183201705010000", CARD)
+    assert number_month_end(world.service, now) == 0
+    world.go(2026, 9, 29)
+    assert catch_up(world.service).numbered == 0
+    assert number_of(world, who) == who.number
+    world.go(2026, 9, 30)
+    assert catch_up(world.service).numbered == 1
+    assert number_of(world, who) == "G" + CARD
+
+
+def test_an_open_pair_or_another_problem_record_keeps_the_number(world: World) -> None:
+    one, two = pupil(world, "L231183201705010000", CARD), pupil(world, "L231183201705010001", CARD)
+    wrong, gone = pupil(world, "L231183201705010002", name="陈一"), pupil(world, "L231183201705010003", name="何二")
+    with begin(world.service.engine) as connection:
+        # The pair alone must keep him: its mark on the student may be another problem's.
+        connection.execute(update(Student).where(Student.id.in_([one.id, two.id])).values(problem=None))
+        connection.execute(update(Student).where(Student.id == wrong.id).values(problem="identity_number_wrong"))
+        connection.execute(update(Student).where(Student.id == gone.id).values(problem=MERGED))
+    assert number_month_end(world.service, month_end(world)) == 0
+    assert [number_of(world, who) for who in (one, two, wrong, gone)] == [
+        who.number for who in (one, two, wrong, gone)
+    ]  # fmt: skip
+
+
+def test_a_number_that_is_another_s_stops_nobody_else(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    first = pupil(world, "L231183201705010000", CARD)
+    pupil(world, "G" + CARD, name="陈一")
+    last = pupil(world, f"L23118320170501{4:04}", OTHER_CARD, name="何二", sex="2")
+    with begin(world.service.engine) as connection:  # settled: two people, and nobody corrected the number
+        connection.execute(update(DuplicatePair).values(state="decided", outcome="proof", decided_at=1))
+        connection.execute(update(Student).values(problem=None))
+    assert number_month_end(world.service, month_end(world), 1) == 1
+    assert (number_of(world, first), number_of(world, last)) == (first.number, "G" + OTHER_CARD)
+    assert str(first.id) in caplog.text
+    assert CARD not in caplog.text
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_a_run_that_is_killed_half_way_is_finished_by_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    several = [
+        pupil(world, f"L23118320170501{turn:04}", name=name) for turn, name in enumerate(["甲一", "乙二", "丙三"])
+    ]
+    now, given = month_end(world), []
+
+    def dies(*args: Any, **more: Any) -> str | None:
+        if len(given) == 2:
+            raise Killed
+        given.append(give_number(*args, **more))
+        return given[-1]
+
+    monkeypatch.setattr(numbers, "give_number", dies)
+    with pytest.raises(Killed):
+        number_month_end(world.service, now, 2)
+    monkeypatch.undo()
+    assert number_month_end(world.service, now, 2) == 1
+    assert [number_of(world, who)[0] for who in several] == ["J"] * 3
+    assert [history_of(world, who) for who in several] == [[who.number] for who in several]
+    assert check(world.service) == []
+
+
+def test_two_processes_give_each_number_once(world: World) -> None:
+    several = [
+        pupil(world, f"L23118320170501{turn:04}", name=name) for turn, name in enumerate(["甲一", "乙二", "丙三"])
+    ]
+    now = month_end(world)
+    with ThreadPoolExecutor(2) as two:
+        done = list(two.map(lambda size: number_month_end(world.service, now, size), (1, 3)))
+    assert sum(done) == 3
+    assert [len(history_of(world, who)) for who in several] == [1, 1, 1]
+    assert check(world.service) == []
+
+
+def test_a_pair_that_is_found_meanwhile_is_not_overlooked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = pupil(world, "L231183201705010000", CARD)
+    now = month_end(world)
+
+    def late(connection: Connection, service: Any, student_id: int, *args: Any, **more: Any) -> str | None:
+        connection.execute(update(Student).where(Student.id == student_id).values(version=Student.version + 1))
+        return give_number(connection, service, student_id, *args, **more)
+
+    monkeypatch.setattr(numbers, "give_number", late)
+    assert number_month_end(world.service, now) == 0
+    assert number_of(world, who) == who.number
+
+
+def test_the_pack_says_after_which_months_numbers_are_given(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = pupil(world, "L231183201705010000", CARD)
+    shipped = world.service.packs.definition
+
+    def spring(pack_id: int) -> Any:
+        found = shipped(pack_id)
+        return replace(found, parameters={**found.parameters, "NUM-02-months": {"value": [2, 3, 4, 5, 6, 7]}})
+
+    monkeypatch.setattr(world.service.packs, "definition", spring)
+    assert number_month_end(world.service, month_end(world)) == 0
+    monkeypatch.undo()
+    assert number_month_end(world.service, month_end(world)) == 1
+    assert number_of(world, who) == "G" + CARD
 
 
 # --- Found by a number that he had

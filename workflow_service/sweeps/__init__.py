@@ -11,6 +11,7 @@ from workflow_service.sweeps.duplicates import check_month_end
 from workflow_service.sweeps.following import follow_ups
 from workflow_service.sweeps.guests import end_guests
 from workflow_service.sweeps.mergers import follow_mergers
+from workflow_service.sweeps.numbers import number_month_end
 from workflow_service.sweeps.windows import announce_windows
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "follow_ups",
     "heartbeat",
     "next_due",
+    "number_month_end",
     "remind_due",
     "sweep_deadlines",
 ]

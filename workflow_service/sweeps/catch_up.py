@@ -17,6 +17,7 @@ from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empt
 from workflow_service.sweeps.duplicates import check_month_end
 from workflow_service.sweeps.guests import end_guests
 from workflow_service.sweeps.mergers import follow_mergers
+from workflow_service.sweeps.numbers import number_month_end
 from workflow_service.sweeps.windows import announce_windows
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Done:
     announced: int = 0
     delivered: int = 0
     doubles: int = 0
+    numbered: int = 0
     closed: int = 0
     guests: int = 0
     moved: int = 0
@@ -47,8 +49,8 @@ class Done:
 
 def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
     """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows, messages, the
-    duplicate check of the month, requests of ended records, guests whose time is over, pupils of merged
-    schools.
+    duplicate check of the month and the numbers after it, requests of ended records, guests whose time is over,
+    pupils of merged schools.
     """
     until = service.clocks.legal() if until is None else until
     recomputed = drain(lambda n: recompute_clocks(service, until, n), limit)
@@ -57,6 +59,7 @@ def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) 
     done.announced = announce_windows(service, until)
     done.delivered = drain(lambda n: deliver_outbox(service, n), limit)
     done.doubles = check_month_end(service, until)
+    done.numbered = number_month_end(service, until)
     done.closed = drain(lambda n: close_ended(service, n), limit)
     done.guests = drain(lambda n: end_guests(service, until, n), limit)
     done.moved = follow_mergers(service, until)
