@@ -22,14 +22,21 @@ class Peer:
     title: str
     goal: str
     wanted: float
+    share: int
+    """What the number of drafts is divided by: whoever is slower needs fewer."""
 
 
-PEERS = (Peer("django_fsm", "django-fsm-2", "3", 7),)
+PEERS = (
+    Peer("django_fsm", "django-fsm-2", "3", 7, 2),
+    Peer("viewflow_flow", "Viewflow", "3b", 14, 5),
+    Peer("spiff", "SpiffWorkflow", "3c", 2.5, 1),
+    Peer("transitions_orm", "transitions with SQLAlchemy's ORM", "3d", 6, 2),
+)
 
 
 def command(peer: str, what: str, place: Path, database: str, first: int, count: int) -> list[str]:
     """A peer's command: `setup` makes `count` requests, `client` works on `count` from `first`."""
-    return [str(PEER), "-m", f"tests.bench.peers.{peer}", what, str(place), database, str(first), str(count)]
+    return [str(PEER), "-m", "tests.bench.peers.work", peer, what, str(place), database, str(first), str(count)]
 
 
 def side(place: Path, peer: Peer, size: Size, note: Note) -> Side:
@@ -37,7 +44,7 @@ def side(place: Path, peer: Peer, size: Size, note: Note) -> Side:
     note(f"setting up {peer.title} …")
     with postgres.connect(place) as connection:
         connection.execute(f"CREATE DATABASE {peer.name} OWNER {postgres.SERVICE}")
-    each = size.drafts // 2
+    each = size.drafts // peer.share
     subprocess.run(command(peer.name, "setup", place, peer.name, 1, each * CLIENTS), check=True, cwd=ROOT)
     commands = [command(peer.name, "client", place, peer.name, 1 + n * each, each) for n in range(CLIENTS)]
     return Side(peer.name, commands)

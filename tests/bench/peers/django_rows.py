@@ -1,0 +1,95 @@
+"""What both Django peers do beside the state: the rules' questions, and the rows that the service writes too."""
+
+import datetime
+
+from django.db.models import F
+
+from tests.bench.peers.models import (
+    Comment,
+    Enrolment,
+    Grant,
+    History,
+    Key,
+    Outbox,
+    Party,
+    PlaceHold,
+    SchoolClass,
+    SchoolStage,
+)
+from tests.bench.peers.steps import DAYS, PAPERS, PLACES, UNITS, linked
+
+
+def granted(request):
+    return Grant.objects.filter(role=request.acting, revoked_at=None).exists()
+
+
+def complete(request):
+    return set(request.document_set.values_list("kind", flat=True)) >= PAPERS
+
+
+def by_another(request):
+    return not request.history_set.filter(person=request.person).exists()
+
+
+def alone(request):
+    return not type(request).objects.filter(student=request.student, open=True).exclude(pk=request.pk).exists()
+
+
+def place_left(request):
+    return request.school_class.attending + request.school_class.held < PLACES
+
+
+def reviewed(request):
+    return granted(request) and complete(request) and by_another(request) and alone(request)
+
+
+def record(request, event, before, after):
+    """Version, deadline and chain of a request whose state has changed, and every row that goes with it."""
+    now = datetime.datetime.now(datetime.UTC)
+    request.version += 1
+    request.due_at = now + datetime.timedelta(days=DAYS)
+    payload, request.chain = linked(request.chain, o=request.id, s=request.version, e=event, f=before, t=after)
+    request.save(update_fields=["state", "open", "version", "due_at", "chain"])
+    history = History.objects.create(
+        request=request, seq=request.version, event=event, from_state=before, to_state=after, at=now,
+        person=event, payload=payload, hash=request.chain,
+    )  # fmt: skip
+    if event.startswith("approve"):
+        Comment.objects.create(history=history, comment="同意")
+    request.party_set.filter(duty="hold", to_at=None).update(to_at=now)
+    if request.open:
+        Party.objects.create(request=request, organization=after, duty="hold", due_at=request.due_at, from_at=now)
+    if event == "submit":
+        start(request, now)
+    if event == "confirm_arrival":
+        move(request, now)
+    Outbox.objects.create(request=request, seq=request.version, body=payload, created_at=now)
+    Key.objects.create(key=f"{request.id}-{event}", request=request)
+
+
+def start(request, now):
+    Party.objects.bulk_create([Party(request=request, organization=unit, duty="party", from_at=now) for unit in UNITS])
+    SchoolClass.objects.filter(pk=request.school_class_id).update(held=F("held") + 1)
+    SchoolStage.objects.filter(pk=request.school_class.stage_id).update(held=F("held") + 1)
+    PlaceHold.objects.create(request=request, school_class=request.school_class, held_at=now)
+
+
+def move(request, now):
+    student, there = request.student, request.school_class
+    enrolment = Enrolment.objects.select_for_update(of=("self",)).select_related("school_class").get(
+        student=student, ended_at=None)  # fmt: skip
+    here = enrolment.school_class
+    SchoolClass.objects.filter(pk=there.pk).update(held=F("held") - 1, attending=F("attending") + 1)
+    SchoolStage.objects.filter(pk=there.stage_id).update(held=F("held") - 1, attending=F("attending") + 1)
+    SchoolClass.objects.filter(pk=here.pk).update(attending=F("attending") - 1)
+    SchoolStage.objects.filter(pk=here.stage_id).update(attending=F("attending") - 1)
+    PlaceHold.objects.filter(request=request).update(released_at=now)
+    enrolment.ended_at = now
+    enrolment.save(update_fields=["ended_at"])
+    Enrolment.objects.create(student=student, school_class=there)
+    student.version += 1
+    payload, student.chain = linked(student.chain, o=student.id, s=student.version, e="transferred")
+    student.save(update_fields=["version", "chain"])
+    History.objects.create(request=request, student=student, seq=student.version, event="transferred",
+                           from_state=student.status, to_state=student.status, at=now, person="", payload=payload,
+                           hash=student.chain)  # fmt: skip
