@@ -36,7 +36,8 @@ STAGES = ("kindergarten", "primary", "junior", "senior", "vocational", "higher")
 
 
 class StudentQuery(Paging):
-    """`q` is a part of a name, pinyin or its initials, or a whole student number; `grade` 1 to 12.
+    """`q` is a part of a name, pinyin or its initials, or a whole student number, present or former, or a whole
+    pupil code; `grade` 1 to 12.
 
     `as_of`: who was enrolled on that day, with school, class, grade and status then. `known`: as it was recorded up to
     the end of that day; without it as known now.
@@ -64,6 +65,8 @@ class StudentShown(Shown):
     class_ = fields.String(required=True, allow_none=True, data_key="class")
     stage = fields.String(required=True, allow_none=True)
     grade = fields.Integer(required=True, allow_none=True)
+    local_code = fields.String(allow_none=True)
+    class_code = fields.String(allow_none=True)
     version = fields.Integer(required=True)
     open_request = fields.Dict(allow_none=True)
 

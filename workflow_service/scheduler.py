@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from workflow_service.calendar_update import recompute_clocks
+from workflow_service.codes import give_codes
 from workflow_service.outbox import deliver_outbox
 from workflow_service.sweeps import (
     BATCH,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from workflow_service.service import Service
 
 NAME = "scheduler"
-DEADLINES, MESSAGES, WINDOWS, CALENDAR, DOUBLES, ENDS, PULSE = 2, 1, 30, 60, 60, 60, 5
+DEADLINES, MESSAGES, WINDOWS, CALENDAR, DOUBLES, ENDS, CODES, PULSE = 2, 1, 30, 60, 60, 60, 600, 5
 """Seconds of real time between two ticks of each kind."""
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def ticks(service: Service, limit: int = BATCH) -> dict[str, tuple[int, Callable
         "calendar": (CALENDAR, lambda: recompute_clocks(service, legal())),
         "doubles": (DOUBLES, lambda: check_month_end(service, legal())),
         "numbers": (DOUBLES, lambda: number_month_end(service, legal())),
+        "codes": (CODES, lambda: give_codes(service)),
         "ended": (ENDS, lambda: close_ended(service)),
         "guests": (ENDS, lambda: end_guests(service, legal())),
         "follow_ups": (PULSE, lambda: follow_ups(service)),

@@ -45,6 +45,7 @@ HISTORY: dict[str, Pair] = {
     "transferred": ("转入", "Transferred"), "paper": ("打印文书", "Paper issued"),
     "merged": ("并入另一份学籍", "Merged into another record"), "merge_undone": ("撤销合并", "Merge undone"),
     "admitted": ("录取登记", "Admitted"), "numbered": ("编发学籍号", "Student number given"),
+    "coded": ("编发学生编码", "Pupil code given"),
 }  # fmt: skip
 IDENTITY_TYPES: dict[str, Pair] = {
     "1": ("居民身份证", "Resident identity card"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from states.kinds import KINDS
+from workflow_service.codes import code_pupils
 from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
 from workflow_service.duplicates import noticed
 from workflow_service.facts import Row
@@ -55,9 +56,10 @@ def attends_here(completing: Completing) -> Effect:
     )  # fmt: skip
 
 
-def _look_for_doubles(connection: Connection, service: Service, row: Row, actor: Actor | None) -> None:
-    """Who came onto the register is compared with everybody on it (NUM-08)."""
+def _onto_the_register(connection: Connection, service: Service, row: Row, actor: Actor | None) -> None:
+    """Who came onto the register is compared with everybody on it (NUM-08), and gets a pupil code (SY-04)."""
     noticed(connection, service, [row["student_id"]], actor)
+    code_pupils(service, connection, [row["student_id"]])
 
 
-FOLLOW_UPS.update(dict.fromkeys(REGISTERING, _look_for_doubles))
+FOLLOW_UPS.update(dict.fromkeys(REGISTERING, _onto_the_register))

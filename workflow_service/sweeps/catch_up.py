@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, union_all, update
 
 from workflow_service.calendar_update import recompute_clocks
+from workflow_service.codes import give_codes
 from workflow_service.db import begin, reading, write_once
 from workflow_service.models import Heartbeat, Request
 from workflow_service.outbox import deliver_outbox
@@ -49,7 +50,7 @@ class Done:
 
 def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) -> Done:
     """Do all that is due up to the legal instant `until` (now): clocks, deadlines, windows, messages, the
-    duplicate check of the month and the numbers after it, requests of ended records, guests whose time is over,
+    duplicate check of the month and the numbers after it, codes, requests of ended records, guests whose time is over,
     pupils of merged schools.
     """
     until = service.clocks.legal() if until is None else until
@@ -60,6 +61,7 @@ def catch_up(service: Service, until: int | None = None, *, limit: int = BATCH) 
     done.delivered = drain(lambda n: deliver_outbox(service, n), limit)
     done.doubles = check_month_end(service, until)
     done.numbered = number_month_end(service, until)
+    give_codes(service)
     done.closed = drain(lambda n: close_ended(service, n), limit)
     done.guests = drain(lambda n: end_guests(service, until, n), limit)
     done.moved = follow_mergers(service, until)

@@ -36,6 +36,7 @@ OTHER_EVENTS = {
     "remove_document": ("移除材料", "Document removed"),
     "imported": ("导入", "Imported"),
     "numbered": ("编发学籍号", "Student number given"),
+    "coded": ("编发学生编码", "Pupil code given"),
     "declare_outage": ("停机登记", "Outage declared"),
     "duplicate_suspected": ("疑似重复", "Possible duplicate"),
     "duplicate_settled": ("查重处理完毕", "Duplicate settled"),

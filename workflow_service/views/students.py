@@ -102,7 +102,8 @@ def _in_scope(actor: Actor) -> ColumnElement[bool]:
 
 _COLUMNS = (
     Student.id, Student.name, Student.student_number, Student.status, Student.problem, Student.version,
-    Student.birth_date, Student.sex, Enrolment.stage, Enrolment.valid_from, Enrolment.ended_at, Enrolment.class_id,
+    Student.birth_date, Student.sex, Student.local_code, SchoolClass.code.label("class_code"), Enrolment.stage,
+    Enrolment.valid_from, Enrolment.ended_at, Enrolment.class_id,
     Organization.id.label("school_id"), Organization.code.label("school_code"),
     Organization.name.label("school_name"), SchoolClass.name.label("class_name"), SchoolClass.first_grade,
     SchoolClass.entered_year,
@@ -151,7 +152,7 @@ def _view(service: Service, row: Any, today: date) -> dict[str, Any]:
         "school": {"id": str(row.school_id), "code": row.school_code, "name": row.school_name},
         "class": row.class_name, "class_id": None if row.class_id is None else str(row.class_id), "stage": row.stage,
         "grade": None if row.first_grade is None else grade_of(row.first_grade, row.entered_year, today),
-        "version": row.version,
+        "local_code": row.local_code, "class_code": row.class_code, "version": row.version,
     }  # fmt: skip
 
 
