@@ -1,4 +1,4 @@
-"""The end of a record ends what is still open (学籍终结): each request says why, and by which request.
+"""The end of a record or a school ends what is still open (学籍终结、学校撤并): each says why, and by which request.
 
 Closing is an `expire` of the system with a reason, sent through `fire`: places are released and holders leave as on
 every other end. It follows the completion that ended the record at once, each request in a transaction of its own;
@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from states.kinds import KINDS, status_after
 from states.student_status import STATUSES
 from workflow_service.db import reading
 from workflow_service.errors import Blocked, Contended, NotFound
-from workflow_service.models import Request, Student
+from workflow_service.models import Organization, Request, Student
 from workflow_service.transitions import fire
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RULE: Final = "WS-19"
 """Our rule: what is open of a student whose record has ended ends with it."""
+SCHOOL_RULE: Final = "N13-12"
+"""What is open about a school that closed, or about a merged school itself, ends with it (BJ-06)."""
 ENDED: Final = (*(name for name, status in STATUSES.items() if status.final), "graduated", "transferred_out")
 """Statuses that some open request does not survive."""
 ENDING: Final = tuple(name for name, kind in KINDS.items() if kind.enrolment == "end")
@@ -86,12 +88,43 @@ def _close(service: Service, request_id: int, by: Any) -> bool:
     comment = (
         f"学生已办结{zh}{number}，本件随之终止 / Closed with the student's record: {en}{f' {by.number}' if by else ''}."
     )
+    return _expire(service, request_id, RULE, comment)
+
+
+def close_requests_of_schools(service: Service, limit: int = 500) -> int:
+    """Close at most `limit` requests and drafts about schools that work no more and have nobody to go on to; how many.
+
+    Those of students go on at a merged school's successor (`sweeps.mergers`); one about the merged school itself has
+    no meaning there: the successor's total was made by the merger (WS-190). At a school that closed for good only
+    drafts are left, and what was submitted at the very moment without asking for a place.
+    """
+    named = or_(*(column == Organization.id for column in (Request.destination_school_id, Request.origin_school_id)))
+    query = (
+        select(Request.id, Organization.particulars, Organization.name)
+        .join(Organization, named)
+        .where(~Request.final, ~Organization.active, Organization.kind == "school",
+               or_(Organization.successor_id.is_(None), Request.student_id.is_(None)))
+        .order_by(Request.id).limit(limit)
+    )  # fmt: skip
+    with reading(service.engine) as connection:
+        found = {row.id: (row.name, row.particulars.get("closed_by")) for row in connection.execute(query)}
+        asked = select(Request.id, Request.number).where(Request.id.in_({int(by) for _, by in found.values() if by}))
+        numbers = {str(row.id): row.number for row in connection.execute(asked)}
+    return sum(
+        _expire(service, id_, SCHOOL_RULE,
+                f"{name}已撤销或合并（{numbers.get(by, '')}），本件随之终止"
+                f" / Closed with the school: {name}, {numbers.get(by, '')}.")
+        for id_, (name, by) in found.items()
+    )  # fmt: skip
+
+
+def _expire(service: Service, request_id: int, rule: str, comment: str) -> bool:
     try:
-        fire(service, request_id, "expire", None, version=None, reason=RULE, comment=comment)
+        fire(service, request_id, "expire", None, version=None, reason=rule, comment=comment)
     except (Blocked, NotFound):
         return False  # It has ended by itself meanwhile.
     except Contended:
-        log.warning("request %s was not closed with its student's record; the sweep will", request_id)
+        log.warning("request %s kept changing and was not closed (%s); the sweep will", request_id, rule)
         return False
     return True
 
@@ -100,3 +133,9 @@ def close_after(service: Service, row: Row, _actor: Actor | None) -> None:
     """What follows the completion that ended a record."""
     if row["student_id"] is not None:
         close_requests(service, row["student_id"])
+
+
+def close_after_school(service: Service, row: Row, _actor: Actor | None) -> None:
+    """What follows the completion that closed a school or merged it into another one."""
+    if row["ground"] in ("closing", "merging"):
+        close_requests_of_schools(service)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from states.calendar import grade_of
 from states.kinds import KINDS, Kind
 from workflow_service.actors import Actor
-from workflow_service.errors import Invalid
+from workflow_service.errors import Blocked, Invalid
 from workflow_service.facts import Row, place_columns, route_draft
 from workflow_service.given import valid_data
 from workflow_service.ids import bucket_of
@@ -20,7 +20,7 @@ from workflow_service.models import Enrolment, RegisterEntry, Request, SchoolCla
 from workflow_service.names import normal_name
 from workflow_service.newcomers import Person
 from workflow_service.numbering import student_of_number
-from workflow_service.routing import NoRoute, organization
+from workflow_service.routing import NoRoute, closed_by, organization, surroundings
 from workflow_service.sql.gather import COLUMNS
 
 if TYPE_CHECKING:
@@ -162,7 +162,9 @@ def _person_columns(service: Service, connection: Connection, person: Person) ->
 
 def draft_row(service: Service, connection: Connection, actor: Actor, body: NewRequest, student: Row | None,
               on: date) -> Row:  # fmt: skip
-    """A gathered row for a request that is not stored yet. Raises `Invalid` where a body's value cannot be used."""
+    """A gathered row for a request that is not stored yet. Raises `Invalid` where a body's value cannot be used, and
+    Blocked where a school that it names works no more.
+    """
     kind = KINDS[body.kind]
     destination = _destination(connection, actor, body)
     row: Row = dict.fromkeys(COLUMNS)
@@ -191,11 +193,24 @@ def draft_row(service: Service, connection: Connection, actor: Actor, body: NewR
         route_draft(service, connection, row, on)
     except (NoRoute, LookupError) as error:
         raise Invalid([no_route(body.kind)]) from error
+    if row.get("closed_school"):
+        raise _closed(service, connection, row, on)
     row["starter"] = _starter(row, actor)
     row["other_number"] = connection.execute(
         select(Request.number).where(Request.subject_id == row["subject_id"], Request.open,
                                      Request.lock_group == row["lock_group"])).scalar()  # fmt: skip
     return row
+
+
+def _closed(service: Service, connection: Connection, row: Row, on: date) -> Blocked | Invalid:
+    """The refusal of a draft that names a school which is closed, or was merged into another one (N13-12)."""
+    around = surroundings(connection, row["kind"], row["destination_school_id"], row["origin_school_id"], on)
+    assert around is not None  # It was found closed just now.
+    try:
+        reason = closed_by(service, around)
+    except LookupError:
+        return Invalid([no_route(row["kind"])])
+    return Blocked(f"{reason.no.message} / {reason.no.message_en}", (reason,))
 
 
 def no_route(kind: str) -> dict[str, str]:

@@ -94,6 +94,11 @@ def route_draft(service: Service, connection: Connection, row: Row, on: date) ->
     origin_id = left.school_id if left else row["origin_school_id"]
     around = surroundings(connection, row["kind"], row["destination_school_id"], origin_id, on)
     assert around is not None  # Both are foreign keys of the request.
+    closed = around.closed
+    if closed is not None:
+        # It keeps the route that it had: what was above a closed school is above it no longer.
+        row.update(closed_school=closed.name, closed_into=closed.successor)
+        return
     kind = KINDS[row["kind"]]
     chosen = None
     if kind.subject == "organization":
@@ -190,6 +195,7 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
         new_number_faults=row.get("new_number_faults") or (), entry_named=row.get("entry_named"),
         other_requests=row.get("other_requests") or (), reversed_kind=row.get("reversed_kind"),
         reversed_completed=bool(row.get("reversed_completed")), depending=row.get("depending") or (),
+        closed_school=row.get("closed_school"), closed_into=row.get("closed_into"),
         about_bureau=bool(row.get("about_bureau")), school_stages=tuple(row.get("school_stages") or ()),
         pupils=row.get("pupils") or 0, code_taken=bool(row.get("code_taken")),
         successor_known=row.get("successor_stages") is not None,

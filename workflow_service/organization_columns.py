@@ -18,7 +18,9 @@ _SCHOOL = query("""
 SELECT o.kind, o.stages, t.attending, t.held, t.quota,
     (SELECT count(*) FROM enrolment e WHERE e.school_id = o.id AND e.ended_at IS NULL),
     (SELECT count(*) FROM request r WHERE r.open AND r.student_id IS NOT NULL
-        AND (r.destination_school_id = o.id OR r.origin_school_id = o.id))
+        AND (r.destination_school_id = o.id OR r.origin_school_id = o.id)),
+    (SELECT count(*) FROM school_class c JOIN place_hold p ON p.class_id = c.id AND p.released_at IS NULL
+        JOIN request r ON r.id = p.request_id AND NOT r.open WHERE c.school_id = o.id)
 FROM organization o LEFT JOIN school_stage t ON t.school_id = o.id AND t.stage = :stage WHERE o.id = :school
 """)
 _SUCCESSOR = query("""
@@ -31,13 +33,14 @@ def organization_columns(connection: Connection, row: Row) -> Row:
     """More columns of a gathered row whose subject is an organization; places are those of the stage that it names."""
     data, school = row["data"], row["destination_school_id"]
     stage = data.get("for_stage")
-    [(kind, stages, attending, held, quota, enrolled, open_requests)] = _SCHOOL.all(
+    [(kind, stages, attending, held, quota, enrolled, open_requests, guests)] = _SCHOOL.all(
         connection, {"school": school, "stage": stage or ""}
     )
     successor = _one(connection, _SUCCESSOR, data.get("successor_code"), school)
     taken = _one(connection, _CODE, data.get("school_code"), school)
     return {
-        "about_bureau": kind != "school", "school_stages": json.loads(str(stages)), "pupils": enrolled + open_requests,
+        "about_bureau": kind != "school", "school_stages": json.loads(str(stages)),
+        "pupils": enrolled + open_requests + guests,
         "class_stage": stage, "stage_attending": attending, "stage_held": held, "quota": quota,
         "successor_id": successor[0] if successor else None,
         "successor_stages": json.loads(str(successor[1])) if successor else None, "code_taken": taken is not None,

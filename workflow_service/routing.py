@@ -16,6 +16,9 @@ from sqlalchemy import Connection, select
 from states.calendar import grade_of
 from states.definition import Route
 from states.facts import COMPULSORY
+from states.kinds import KINDS
+from states.rules.school import no_longer
+from states.verdict import Reason
 from workflow_service.models import Organization
 from workflow_service.sql.routing import Place, Unit, chains, places, supervisors
 
@@ -85,6 +88,15 @@ class Surroundings:
     def origin(self) -> Unit:
         """The school that is left."""
         return self.above_origin[0]
+
+    @property
+    def closed(self) -> Unit | None:
+        """The school that works no more, closed or merged into another, where the request needs it.
+
+        A leaver's old school is not needed: he goes on from a school that has closed since, too.
+        """
+        needed = (self.destination, self.origin) if KINDS[self.kind].sides == "two" else (self.destination,)
+        return next((unit for unit in needed if not unit.active), None)
 
 
 def surroundings(
@@ -209,6 +221,8 @@ def _bureau_left(connection: Connection, around: Surroundings, stage: str, burea
     """The bureau of the school that a leaver has left, and how near it is. Raises `NoRoute`."""
     origin = around.origin
     found = supervisors(connection, (origin.id, stage), (origin.id, stage), around.on)[1]
+    if found is None and not origin.active:
+        found = around.above_origin[1]  # The bureau above a closed school keeps what it left.
     if found is None:
         raise NoRoute(f"school {origin.code} has no supervising bureau for {stage} on {around.on}")
     near = {
@@ -218,6 +232,17 @@ def _bureau_left(connection: Connection, around: Surroundings, stage: str, burea
         "same_school": origin.id == around.destination.id,
     }
     return found, {**case, **near}
+
+
+def closed_by(service: Service, around: Surroundings) -> Reason:
+    """Why nothing new begins at a school that is closed, with the row of the pack that says so. Raises LookupError."""
+    assert around.closed is not None
+    stage = next(iter(around.destination.stages), "")
+    definition = service.packs.definition(_pack(service, around.above, around, stage))
+    cite = next((check.cite for check in definition.checks if check.does == "school_works"), None)
+    if cite is None:
+        raise LookupError(f"{definition.pack} does not know that a school may be closed")
+    return Reason(cite, no_longer(around.closed.name, around.closed.successor))
 
 
 _ABOVE = {"city_bureau", "province_bureau"}

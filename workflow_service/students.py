@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from states.student_status import STATUSES
 from workflow_service.actors import Actor
-from workflow_service.codes import code_pupils
 from workflow_service.duplicates import noticed
+from workflow_service.errors import Invalid
 from workflow_service.history import history_row
 from workflow_service.ids import bucket_of
-from workflow_service.models import Enrolment, Guardian, History, SchoolClass, SchoolStage, Student, StudentNumber
+from workflow_service.models import (
+    Enrolment,
+    Guardian,
+    History,
+    Organization,
+    SchoolClass,
+    SchoolStage,
+    Student,
+    StudentNumber,
+)
 from workflow_service.names import search_text
 
 if TYPE_CHECKING:
@@ -74,9 +83,8 @@ def register(
     """Write the students and their places; returns their ids, in order. The caller's transaction decides.
 
     Each gets one history row, seq 1, from which the student's state can be replayed; `details` are added to it. Whoever
-    may be somebody's double is queued, and is a problem record from the start (NUM-08). Pupil codes are given where
-    the school's pack has them (SY-04).
-    Raises IntegrityError where a student number is registered already.
+    may be somebody's double is queued, and is a problem record from the start (NUM-08).
+    Raises IntegrityError where a student number is registered already, `Invalid` for a school that has closed.
     """
     at, recorded_at = service.clocks.legal(), service.clocks.real()
     ids = []
@@ -91,7 +99,6 @@ def register(
         progress(len(ids))
     _take_places(connection, students)
     noticed(connection, service, ids, actor)
-    code_pupils(service, connection, ids)
     return ids
 
 
@@ -166,11 +173,17 @@ def guardian_row(service: Service, student_id: int, guardian: NewGuardian) -> Ro
     }
 
 
-def _take_places(connection: Connection, students: Iterable[NewStudent]) -> None:
+def _take_places(connection: Connection, students: Sequence[NewStudent]) -> None:
     """Count those who attend in their class and stage; a suspended student takes no place until he returns (NJ-07)."""
     sitting = [student for student in students if STATUSES[student.status].in_school]
     classes = Counter(student.class_id for student in sitting)
     stages = Counter((student.school_id, student.stage) for student in sitting)
+    away = {student.school_id for student in students if not STATUSES[student.status].in_school}
+    if away:
+        # Who takes no place is seen by the closing of his school at the same moment by the school's own version.
+        connection.execute(
+            update(Organization).where(Organization.id.in_(away)).values(version=Organization.version + 1)
+        )
     if classes:
         connection.execute(
             update(SchoolClass)
@@ -184,6 +197,15 @@ def _take_places(connection: Connection, students: Iterable[NewStudent]) -> None
             .values(attending=SchoolStage.attending + bindparam("more")),
             [{"school": school, "of_stage": stage, "more": more} for (school, stage), more in sorted(stages.items())],
         )
+    _check_open(connection, {student.school_id for student in students})
+
+
+def _check_open(connection: Connection, schools: set[int]) -> None:
+    """Refuse who comes to a school that closed meanwhile: asked after its places were locked, so that none slips by."""
+    closed = select(Organization.name).where(Organization.id.in_(schools), ~Organization.active)
+    if names := connection.execute(closed.order_by(Organization.code)).scalars().all():
+        message = f"学校已撤销或合并：{'、'.join(names)} / closed or merged: {', '.join(names)}"
+        raise Invalid([{"field": "school", "rule": "N13-12", "message": message}])
 
 
 def _batches(students: Sequence[NewStudent]) -> Iterator[Sequence[NewStudent]]:

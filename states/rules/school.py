@@ -181,6 +181,25 @@ def succeeded_or_empty(facts: Facts) -> No | None:
     return None
 
 
+@check()
+def school_works(facts: Facts) -> No | None:
+    """学校已撤销或合并 / nothing new begins at a school that is closed, or was merged into another one."""
+    return None if facts.closed_school is None else no_longer(facts.closed_school, facts.closed_into)
+
+
+def no_longer(name: str, into: str | None) -> No:
+    """The refusal that names the school, and where one turns to now; it is also said before there is a draft."""
+    if into is not None:
+        cure = Cure("choose", "applicant", f"向接收学校{into}提出", f"Ask at {into}, which took it over.",
+                    {"closed_school": None})  # fmt: skip
+        return No(f"{name}已并入{into}，不再办理新的业务",
+                  f"{name} was merged into {into}: nothing new begins there.", (cure,))  # fmt: skip
+    cure = Cure("choose", "applicant", "另选学校；原有档案向其保管单位或主管教育局查询",
+                "Choose another school; its archives are with their keeper, or ask the bureau.",
+                {"closed_school": None})  # fmt: skip
+    return No(f"{name}已撤销，不再办理新的业务", f"{name} is closed: nothing new begins there.", (cure,))
+
+
 # --- 中等职业教育 ---
 
 

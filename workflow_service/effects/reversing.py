@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
+from states.rules.school import no_longer
+from states.verdict import Reason
 from workflow_service.actors import Actor
 from workflow_service.before_image import KEEP, keeping, kept, student_columns
 from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
@@ -19,7 +21,8 @@ from workflow_service.db import reading
 from workflow_service.duplicates import recheck
 from workflow_service.duplicates.trail import PROBLEMS, suspect
 from workflow_service.effects.record import FORGET, bound_day
-from workflow_service.models import DuplicatePair, Enrolment, History, RegisterEntry, Student
+from workflow_service.errors import Blocked
+from workflow_service.models import DuplicatePair, Enrolment, History, Organization, RegisterEntry, Student
 from workflow_service.models.columns import dumps
 from workflow_service.other_side import other_of, reversed_request
 from workflow_service.sql import Write
@@ -61,11 +64,21 @@ def reversed_(completing: Completing) -> Effect:
         return _inverse(completing, connection, found)
 
 
+REJOINED = Write("rejoined", "UPDATE organization SET version = version + 1 WHERE id = :rejoined_id{moved}")
+# Whoever is back without taking a place, because he is suspended, is seen by a closing at the same moment all the same.
+STILL_WORKS = ("organization w", "w.id = :rejoined_id AND (w.active OR w.successor_id IS NOT NULL)")
+
+
 def _inverse(completing: Completing, connection: Connection, found: Any) -> Effect:
     trail = _trail(connection, completing.row["student_id"], found.id)
     place = _place(completing, connection, found.id)
     columns, writes, values = _data(completing, connection, found.id)
     entries, entry_values = _entries(completing, connection, found.id)
+    guards: tuple[tuple[str, str], ...] = ()
+    if "place" in place:
+        school_id = place["place"]["destination_school_id"]
+        _check_works(completing, connection, school_id)
+        guards, writes, values = (STILL_WORKS,), (*writes, REJOINED), {**values, "rejoined_id": school_id}
     details: dict[str, Any] = {"reverses": found.number, "what": found.kind}
     if "problem_before" in trail["details"]:
         columns["problem"] = trail["details"]["problem_before"]
@@ -75,12 +88,26 @@ def _inverse(completing: Completing, connection: Connection, found: Any) -> Effe
         writes=(*writes, NEVER_OPENED, REOPEN_PAIRS, *entries),
         values={**values, **entry_values, "reversed_id": found.id},
         details=details,
+        guards=guards,
         status=trail["before"] or completing.row["status"],
         enrolment=place.get("enrolment", "keep"),
         place=place.get("place", {}),
         ended_on=place.get("ended_on"),
         effective=place.get("effective") or trail["effective"],
     )
+
+
+def _check_works(completing: Completing, connection: Connection, school_id: int) -> None:
+    """Raises Blocked where the school that the pupil would go back to has closed; from a merged one he goes on."""
+    school = connection.execute(
+        select(Organization.name, Organization.active, Organization.successor_id).where(Organization.id == school_id)
+    ).one()
+    if school.active or school.successor_id is not None:
+        return
+    checks = completing.service.packs.definition(completing.row["pack_id"]).checks
+    cite = next((check.cite for check in checks if check.does == "school_works"), None)
+    no = no_longer(school.name, None)
+    raise Blocked(f"{no.message} / {no.message_en}", (Reason(cite, no),) if cite else ())
 
 
 def _trail(connection: Connection, student_id: int, request_id: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What school matters do (学校事项的效力): quota, founding, key data, merging and closing.
 
-Merging and closing only mark the school here, in the statement that completes the request: who sits in it and what is
-open about it follows by `workflow_service.sweeps.mergers`, in batches that any process may go on with.
+Merging and closing only mark the school here, in the statement that completes the request: who sits in a merged one and
+what is open about him follows by `workflow_service.sweeps.mergers`, in batches that any process may go on with. What
+cannot follow ends (`workflow_service.closing`): drafts at a school that closed for good, requests about the school.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from sqlalchemy import select
 
 from states.facts import COMPULSORY
 from states.vocabulary import STAGES
-from workflow_service.completion import Completing, Effect, effect
+from workflow_service.closing import close_after_school
+from workflow_service.completion import AFTERWARDS, Completing, Effect, effect
 from workflow_service.db import reading
 from workflow_service.ids import bucket_of
-from workflow_service.models import Organization
+from workflow_service.models import Organization, SchoolStage
 from workflow_service.models.columns import dumps
 from workflow_service.sql import Write
 
@@ -67,6 +69,13 @@ CLOSED = Write(
 UPDATE organization SET active = :no, successor_id = :successor_id, particulars = :particulars, version = version + 1
 WHERE id = :school_id{moved}""",
 )
+NO_PLACES = Write("no_places", "DELETE FROM school_stage WHERE school_id = :school_id{moved}")
+# Without these rows nobody takes a place there any more: whoever decided so a moment ago finds no row to lock, and
+# decides anew. That is what keeps an arrival and a closing from both happening.
+NOBODY_LEFT = """n.id = :school_id AND n.version = :school_version
+    AND NOT EXISTS (SELECT 1 FROM enrolment e WHERE e.school_id = :school_id AND e.ended_at IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM request p WHERE p.open AND p.student_id IS NOT NULL
+        AND (p.destination_school_id = :school_id OR p.origin_school_id = :school_id))"""
 UNSUPERVISED = Write(
     "ended_supervision",
     """
@@ -170,8 +179,25 @@ def _close(completing: Completing) -> Effect:
         "school_id": school.id, "school_version": school.version, "successor_id": row["successor_id"], "no": False,
         "particulars": dumps({**school.particulars, **keeper, "closed_by": str(row["id"])}),
     }  # fmt: skip
-    writes = (CLOSED, UNSUPERVISED, ADDED_QUOTA) if row["successor_id"] else (CLOSED, UNSUPERVISED)
-    return Effect(writes=writes, values=values, guards=(UNCHANGED,))
+    if row["successor_id"]:
+        return Effect(writes=(CLOSED, UNSUPERVISED, ADDED_QUOTA), values=values, guards=(UNCHANGED,))
+    guards, empty = _empty_stages(completing, school.id)
+    return Effect(writes=(CLOSED, UNSUPERVISED, NO_PLACES), values=values | empty,
+                  guards=(("organization n", NOBODY_LEFT), *guards))  # fmt: skip
+
+
+def _empty_stages(completing: Completing, school_id: int) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+    """The rows of places of a school that closes for good, locked and empty when it does."""
+    with reading(completing.service.engine) as connection:
+        stages = connection.execute(
+            select(SchoolStage.stage).where(SchoolStage.school_id == school_id).order_by(SchoolStage.stage)
+        ).scalars().all()  # fmt: skip
+    guards = tuple(
+        (f"school_stage q{index}", f"q{index}.school_id = :school_id AND q{index}.stage = :empty_{index}"
+                                   f" AND q{index}.attending = 0 AND q{index}.held = 0")
+        for index in range(len(stages))
+    )  # fmt: skip
+    return guards, {f"empty_{index}": stage for index, stage in enumerate(stages)}
 
 
 def _particulars(before: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,5 +208,7 @@ def _organization(completing: Completing, id_: int) -> Any:
     with reading(completing.service.engine) as connection:
         return connection.execute(select(Organization.__table__).where(Organization.id == id_)).one()
 
+
+AFTERWARDS["organization_change"] = close_after_school
 
 __all__ = ["change_organization", "set_quota"]

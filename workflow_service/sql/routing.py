@@ -12,7 +12,10 @@ from workflow_service.sql import query
 
 
 class Unit(NamedTuple):
-    """An organization as far as routing looks at it; `depth` 0 is the school itself. `pack_id`: of its own policy."""
+    """An organization as far as routing looks at it; `depth` 0 is the school itself. `pack_id`: of its own policy.
+
+    `successor`: the name of the school that it was merged into.
+    """
 
     school_id: int
     depth: int
@@ -29,6 +32,8 @@ class Unit(NamedTuple):
     town: bool
     city_powers: bool
     pack_id: int | None
+    active: bool
+    successor: str | None
 
 
 class Place(NamedTuple):
@@ -58,12 +63,13 @@ WITH RECURSIVE chain(school_id, depth, id, parent_id) AS (
     FROM chain c JOIN organization o ON o.id = c.parent_id
 )
 SELECT c.school_id, c.depth, {_UNIT}, (SELECT v.id FROM pack_version v WHERE v.pack = o.policy AND v.kind = :kind
-    AND v.valid_from <= :day AND (v.valid_to IS NULL OR v.valid_to >= :day) ORDER BY v.version DESC LIMIT 1)
+    AND v.valid_from <= :day AND (v.valid_to IS NULL OR v.valid_to >= :day) ORDER BY v.version DESC LIMIT 1),
+    o.active, (SELECT n.name FROM organization n WHERE n.id = o.successor_id)
 FROM chain c JOIN organization o ON o.id = c.id ORDER BY c.school_id, c.depth
 """)  # noqa: S608 - our own columns
 
 _SUPERVISORS = query(f"""
-SELECT s.school_id, 0, {_UNIT}, NULL FROM supervision s JOIN organization o ON o.id = s.bureau_id
+SELECT s.school_id, 0, {_UNIT}, NULL, o.active, NULL FROM supervision s JOIN organization o ON o.id = s.bureau_id
 WHERE (s.school_id = :destination AND s.stage = :destination_stage OR s.school_id = :origin AND s.stage = :origin_stage)
     AND s.valid_from <= :day AND (s.valid_to IS NULL OR s.valid_to >= :day) ORDER BY s.valid_from DESC
 """)  # noqa: S608 - our own columns
@@ -85,7 +91,7 @@ def _unit(row: tuple[Any, ...]) -> Unit:
     unit = Unit(*row)
     return unit._replace(
         single_handed=bool(unit.single_handed), town=bool(unit.town),
-        city_powers=bool(unit.city_powers), stages=json.loads(str(unit.stages)),
+        city_powers=bool(unit.city_powers), active=bool(unit.active), stages=json.loads(str(unit.stages)),
         schooling=json.loads(str(unit.schooling)),
     )  # fmt: skip
 

@@ -1,10 +1,10 @@
-"""Ends that follow from another end (随之终止): what a process that died in between left open (WS-19)."""
+"""Ends that follow from another end (随之终止): what a process that died in between left open (WS-19, N13-12)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflow_service.closing import close_requests
+from workflow_service.closing import close_requests, close_requests_of_schools
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -14,5 +14,5 @@ BATCH = 500
 
 
 def close_ended(service: Service, limit: int = BATCH) -> int:
-    """Close open requests of students whose record has ended; how many."""
-    return close_requests(service, limit=limit)
+    """Close open requests of students whose record has ended, and about schools that have; how many."""
+    return close_requests(service, limit=limit) + close_requests_of_schools(service, limit)
