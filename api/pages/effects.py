@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from api.pages.labels import FACTS, STATUSES, grade, label
 from api.pages.labels import KINDS as KIND_LABELS
-from api.pages.labels import STATUSES, grade, label
 from api.pages.language import day, t, zh
 from states.kinds import KINDS, SECTIONS, Kind, status_event
 from states.student_status import STATUSES as STATUS_TABLE
@@ -22,7 +22,7 @@ def effects(view: Request) -> list[str]:
     kind = KINDS[view["kind"]]
     if kind.sides == "two" and kind.enrolment == "enter":
         return [_moves(view)]
-    found = [_place(view, kind), _status(view, kind), _left(view, kind), *_entries(kind)]
+    found = [_place(view, kind), _status(view, kind), _left(view, kind), *_entries(kind), _written(view)]
     if kind.numbers:
         found.append(t("尚无学籍号的，由系统编发。", "Who has no student number yet is given one."))
     if kind.lock == "end":
@@ -83,6 +83,14 @@ def _entries(kind: Kind) -> list[str]:
     if kind.opens:
         found.append(t("学籍记入“{s}”事项。", "An entry “{s}” is made in the record.", s=label(SECTIONS, kind.opens)))
     return found
+
+
+def _written(view: Request) -> str:
+    """Which data of the record are replaced: their names only, what they become stands beside."""
+    names = [
+        label(FACTS, name) for name, value in view["data"].items() if name.startswith("new_") and value is not None
+    ]
+    return t("学籍中写入：{f}。", "Written into the record: {f}.", f=t("、", ", ").join(names)) if names else ""
 
 
 def held_back(view: Request) -> str:

@@ -85,8 +85,9 @@ def bad(problem: Problem) -> Message:
     members = problem.members
     if problem.status == 413:
         return Message("bad", detail or title, how_to_shrink())
-    reasons = members.get("blocked_by", ())
-    return Message("bad", title, "" if reasons else detail, reasons, members.get("errors", ()))
+    reasons, errors = members.get("blocked_by", ()), members.get("errors", ())
+    said = bool(reasons) or any(str(error_text(error)).rstrip("。.") == str(detail).rstrip("。.") for error in errors)
+    return Message("bad", title, "" if said else detail, reasons, errors)
 
 
 def how_to_shrink() -> str:

@@ -17,10 +17,13 @@ from api.endpoint import service
 from api.errors import Problem
 from api.pages.forms import FormFacts, facts_given, facts_of_form, whole_given
 from api.pages.frame import Message, bad, ident, page
+from api.pages.labels import FACTS, label
+from api.pages.language import t
 from api.pages.session import actor, new_key
 from api.pages.starting import facts_known, offer_of, organization_of, papers_by_ground, wrong_fields
 from states.definition import Definition
 from states.kinds import KINDS, Kind, statuses_before
+from workflow_service.completion import COUNTS_FROM
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Invalid, NotFound
 from workflow_service.newcomers import Person
@@ -46,10 +49,24 @@ def asks_grade(kind: str) -> bool:
     return KINDS[kind].enrolment == "enter" and kind not in KEEPS_GRADE
 
 
-def class_names(school: Mapping[str, Any], grade: int | None) -> list[str]:
-    """The names of a school's classes, of one grade where it is known."""
-    classes = school.get("classes", ())
-    return sorted({row["name"] for row in classes if grade in (None, row["grade"])})
+def class_options(
+    school: Mapping[str, Any], grade: int | None, present: str | None = None
+) -> list[tuple[str, int | None]]:
+    """A school's classes by name: of one grade where it is known, else each with its grade; the `present` one never.
+
+    Where the grade is chosen on the same form, the names alone do not tell which of them belong to it.
+    """
+    found = {row["name"]: row["grade"] for row in school.get("classes", ()) if grade in (None, row["grade"])}
+    rows = [(name, None if grade else at) for name, at in found.items() if name != present]
+    return sorted(rows, key=lambda row: (row[1] or 0, row[0]))
+
+
+def empty_means(kind: str) -> dict[str, str]:
+    """What it means that a fact is left empty, for those of which nobody could guess it."""
+    other = COUNTS_FROM.get(kind)
+    since = t("不填的，以“{f}”为准。", "If empty: the day of “{f}”.", f=label(FACTS, other)) if other else t(
+        "不填的，自办结之日起。", "If empty: the day of completion.")  # fmt: skip
+    return {"effective_on": since}
 
 
 def statuses_of(kind: str, definition: Definition) -> frozenset[str]:
@@ -187,10 +204,16 @@ def form(start: Starting, values: dict[str, Any], *, check: dict[str, Any] | Non
         values=values, check=check, key=new_key(), facts=facts_known(), form_facts=start.facts,
         papers=papers_by_ground(start.definition), wrong=wrong_fields(problem), messages=messages, problem=None,
         ways=ways_of(start.kind), grades=_grades(start.school), grade_asked=asks_grade(start.kind),
-        class_names=class_names(start.school, None if asks_grade(start.kind) else grade),
+        class_options=class_options(start.school, None if asks_grade(start.kind) else grade, _present_class(start)),
+        empty_means=empty_means(start.kind),
         guardians=range(1, GUARDIANS + 1),
         status=problem.status if problem else 200, **_addresses(start),
     )  # fmt: skip
+
+
+def _present_class(start: Starting) -> str | None:
+    """The class that a change of class leaves, which is no choice."""
+    return start.student["class"] if start.student and start.kind == "class_change" else None
 
 
 def _choose_student(start: Starting, problem: Problem | None) -> Response:
@@ -260,4 +283,4 @@ def _day(name: str) -> date | None:
         return None
 
 
-__all__ = ["Starting", "asks_grade", "class_names", "empty_form", "form", "starting", "statuses_of"]
+__all__ = ["Starting", "asks_grade", "class_options", "empty_form", "empty_means", "form", "starting", "statuses_of"]

@@ -160,13 +160,21 @@ def _is_brought(reason: Mapping[str, Any], brings: set[str]) -> bool:
 
 def event_groups(view: Request) -> list[dict[str, Any]]:
     """The events that are not allowed, those with the same reasons together: a reason is read once."""
-    buttons = [event["event"] for event in sendable(view)]
+    buttons, brings = [event["event"] for event in sendable(view)], set(view["facts"]["brings"])
     groups: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
     for event in view["events"]:
         if event["event"] not in buttons:
-            mark = tuple((reason["rule"], reason["message"]) for reason in event["blocked_by"])
-            groups.setdefault(mark, {"events": [], "blocked_by": event["blocked_by"]})["events"].append(event)
-    return list(groups.values())
+            # What the holder gives with the event is asked beside its button once all else is there.
+            reasons = [reason for reason in event["blocked_by"] if not _is_brought(reason, brings)]
+            mark = tuple((reason["rule"], reason["message"]) for reason in reasons)
+            group = {"events": [], "blocked_by": reasons, "others": _of_others(event)}
+            groups.setdefault(mark, group)["events"].append(event)
+    return sorted(groups.values(), key=lambda group: bool(group["others"]))
+
+
+def _of_others(event: Mapping[str, Any]) -> bool:
+    """Whether nothing but the post stands in the way: another's business, which need not fill this one's page."""
+    return all(cure["do"] == "tell" for reason in event["blocked_by"] for cure in reason["cures"] or ({"do": ""},))
 
 
 def trail(view: Request) -> list[dict[str, Any]]:
@@ -194,10 +202,20 @@ def _look(row: Mapping[str, Any]) -> str:
     return "back" if row["event"] in ("return", "escalate", "remind") else ""
 
 
+def _draft_stored(view: Request) -> str:
+    """That the draft is kept, and the next thing to do about it: what is wrong, else the papers, else to submit."""
+    if not any(event["event"] == "submit" for event in sendable(view)):
+        return t("草稿已保存，但现在还不能提交，原因见“办理”。",
+                 "The draft is stored, but cannot be submitted yet: the reasons stand under “Decide”.")  # fmt: skip
+    if any(row["required"] and not row["present"] for row in view["documents"]):
+        return t("草稿已保存。请上传材料后提交。", "The draft is stored. Upload the papers, then submit.")
+    return t("草稿已保存。请核对后提交。", "The draft is stored. Check it, then submit.")
+
+
 def done_text(view: Request, event: str) -> str:
     """What is said after an event was sent."""
     texts = {
-        "create": t("草稿已保存。请上传材料后提交。", "The draft is stored. Upload the papers, then submit."),
+        "create": _draft_stored(view),
         "amend": t("已保存修改。", "The correction is stored."),
         "add_document": t("材料已上传。", "The paper is uploaded."),
         "remove_document": t("材料已移除。", "The paper is removed."),

@@ -19,7 +19,7 @@ from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import NotFound, ServiceError
 from workflow_service.facts import gather
 from workflow_service.requests import amend_request, check_request, create_request
-from workflow_service.sealed import MASKED, editable
+from workflow_service.sealed import MASKED, editable, shown
 from workflow_service.views.checks import check_view
 
 Start = two_school_form.Starting | one_school_form.Starting
@@ -107,7 +107,7 @@ def amend(request_id: str) -> Response:
         names = [a.fact for a in asked_facts(plan.definition, ground or "", row["town"], ("destination", "origin"))]
     else:
         names = facts_of_form(plan.definition, row["town"]).names
-    emptied = dict.fromkeys(name for name in names if name not in MASKED)
+    emptied = dict.fromkeys(name for name in names if name not in MASKED or request.form.get(f"clear.{name}"))
     changes: dict[str, Any] = {"ground": ground, "data": {**emptied, **facts_given(names)}}
     if row["state"] == "draft" and _grade_asked(row["kind"]):
         changes["grade"] = whole_given("grade") or row["grade"]
@@ -133,7 +133,9 @@ def _edit_form(
     return page(
         "request_edit.html", area="list_requests", row=row, definition=definition, asked=asked, values=values,
         facts=facts_known(), form_facts=facts_of_form(definition, row["town"]), papers=papers_by_ground(definition),
-        class_names=one_school_form.class_names(school, None), grade_asked=_grade_asked(row["kind"]),
+        class_options=one_school_form.class_options(school, None if _grade_asked(row["kind"]) else row["grade"]),
+        grade_asked=_grade_asked(row["kind"]), empty_means=one_school_form.empty_means(row["kind"]),
+        kept={name: text for name, text in shown(service(), row["data"]).items() if name in MASKED},
         by_ground=row["kind"] == "transfer", subject=row["student_name"] or school["name"],
         grades=sorted({c["grade"] for c in school.get("classes", ())}) or list(range(1, 13)),
         wrong=wrong_fields(problem), messages=[bad(problem)] if problem else [],

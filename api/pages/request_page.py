@@ -21,7 +21,7 @@ from api.pages.language import moment, t
 from api.pages.packs import document_limit, megabytes
 from api.pages.papers import printable
 from api.pages.session import actor, new_key
-from api.pages.starting import facts_known
+from api.pages.starting import facts_known, wrong_fields
 from states.plan import APPROVING
 from workflow_service.boxes import Wanted, list_requests
 from workflow_service.documents.content import Unacceptable
@@ -113,8 +113,9 @@ def show_document(document_id: str) -> Response:
 
 
 def _page(
-    view: dict[str, Any], *, messages: list[Message], typed: Mapping[str, str] | None = None, status: int = 200
-) -> Response:
+    view: dict[str, Any], *, messages: list[Message], typed: Mapping[str, str] | None = None, status: int = 200,
+    wrong: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Response:  # fmt: skip
     files = [file for row in view["documents"] for file in row["files"]]
     limit = document_limit(view["policy"]["id"], view["kind"])
     allowed = outlook.sendable(view)
@@ -125,10 +126,10 @@ def _page(
         consequences={event["event"]: outlook.consequence(view, event["event"]) for event in allowed},
         clock=outlook.clock_in_words(view["clock"]), pauses=outlook.pauses_in_words(view["clock"]),
         missing=outlook.missing_lines(view), trail=outlook.trail(view), opinions=_opinions(),
-        values=typed or {}, wrong={},
+        values=typed or {}, wrong=wrong or {}, ground_open=_ground_open(view),
         fact_of={event: fact for event, fact in FACT_OF.items() if view["two_schools"] or event != "note"},
         brings=[Asked(name, {}) for name in view["facts"]["brings"] if name not in _with_allowed(allowed)],
-        opens_student=_opens_student(view), facts=facts_known(), class_names=(),
+        opens_student=_opens_student(view), facts=facts_known(), class_options=(), empty_means={},
         **_chosen(files), today=service().clocks.now().date(), limit=limit, limit_mb=megabytes(limit),
         most=current_app.config["MAX_CONTENT_LENGTH"], ended=outlook.ended_because(view),
         ended_then=outlook.ended_then(view) if view["final"] else "",
@@ -136,6 +137,14 @@ def _page(
     )  # fmt: skip
     answer.headers["ETag"] = f'"{view["version"]}"'
     return answer
+
+
+def _ground_open(view: Mapping[str, Any]) -> bool:
+    """Whether a ground is still to be chosen: until then nobody can say which papers are needed."""
+    if view["ground"] or view["state"] not in ("draft", "returned"):
+        return False
+    _row, plan, _facts = gather(service(), int(view["id"]), actor())
+    return bool(plan.definition.grounds)
 
 
 def _with_allowed(allowed: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -207,7 +216,7 @@ def _refused(number: int, problem: Problem) -> Response:
     """The request as it is now, with what was typed and why it was not done."""
     view = request_view(service(), number, actor())
     message = _moved_on(problem, view) if problem.status == 412 else bad(problem)
-    return _page(view, messages=[message], typed=request.form, status=problem.status)
+    return _page(view, messages=[message], typed=request.form, status=problem.status, wrong=wrong_fields(problem))
 
 
 def _moved_on(problem: Problem, view: Mapping[str, Any]) -> Message:

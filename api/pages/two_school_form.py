@@ -97,7 +97,7 @@ def form(start: Starting, values: dict[str, Any], *, check: dict[str, Any] | Non
         "request_new.html", area="new_request", start=start, definition=start.definition, way=way, values=values,
         check=check, key=new_key(), asked=start.asked(way), facts=facts_known(), wrong=wrong_fields(problem),
         form_facts=facts_of_form(start.definition, start.school["town"]), messages=messages, problem=None,
-        papers=papers_by_ground(start.definition), class_names=[],
+        papers=papers_by_ground(start.definition), class_options=[], empty_means={},
         grades=start.grades, student=_student(values) if way == "out" else None,
         schools=_schools(start) if way == "out" else [], matches=_matches() if way == "out" else [],
         status=problem.status if problem else 200,
