@@ -22,6 +22,7 @@ from api.pages.language import t
 from api.pages.session import actor, new_key
 from api.pages.starting import facts_known, offer_of, organization_of, papers_by_ground, wrong_fields
 from states.definition import Definition
+from states.identity import Sex, identity_faults
 from states.kinds import KINDS, Kind, statuses_before
 from workflow_service.completion import COUNTS_FROM
 from workflow_service.draft_rows import NewRequest
@@ -36,6 +37,8 @@ from workflow_service.views.candidates import candidate, candidates
 GUARDIANS = 2
 MOST_MATCHES = 20
 MOST_SCHOOLS = 30
+RESIDENT_CARD = "1"
+SEXES: dict[str, Sex] = {"1": "male", "2": "female"}
 KEEPS_GRADE = frozenset({"class_change", "graduation_undo"})
 """They enter a class, but of the grade that the student has already."""
 CHOOSES_GRADE = frozenset({"skip_grade", "repeat_grade", "stage_promotion"})
@@ -268,12 +271,27 @@ def _person(errors: list[dict[str, Any]]) -> Person | None:
             errors += [_required(f"guardian{number}.{part}") for part, text in zip(("relation", "name"), given,
                        strict=True) if not text]  # fmt: skip
             guardians.append(NewGuardian(given[0], given[1], _text(f"guardian{number}.phone", 40) or None))
+    errors += _not_of(born, type_, sex)
     if born is None or errors:
         return None
     return Person(
         name, sex, born, type_, _text("person.identity_number", 40) or None,
         request.form.get("person.special_education") == "true", tuple(guardians),
     )  # fmt: skip
+
+
+def _not_of(born: date | None, type_: str, sex: str) -> list[dict[str, Any]]:
+    """What cannot be of this person: a birth to come, a resident number of somebody else.
+
+    It is refused before anything is stored: a person is no part of a draft that could be corrected afterwards.
+    """
+    today, number = service().clocks.now().date(), _text("person.identity_number", 40)
+    if born is not None and born > today:
+        text = f"不能晚于今天（{today.isoformat()}）"
+        return [{"field": "person.birth_date", "message": text, "message_en": f"not after today, {today.isoformat()}"}]
+    faults = identity_faults(number, today, birth=born, sex=SEXES.get(sex)) if number and type_ == RESIDENT_CARD else ()
+    return [{"field": "person.identity_number", "message": f.message_zh.rstrip("。"),
+             "message_en": f.message_en.rstrip(".")} for f in faults[:1]]  # fmt: skip
 
 
 def _day(name: str) -> date | None:

@@ -90,3 +90,20 @@ def test_a_class_change_offers_the_other_classes_only(sqlite_api: Api) -> None:
     assert options == ["2班"], "neither the class that is left nor one of another grade is a choice"
     text = sqlite_api.client.get(f"/requests/new?kind=skip_grade&student={pupil.id}").text
     assert "1班（四年级）" in text
+
+
+def test_a_birth_to_come_and_a_number_of_somebody_else_are_refused_beside_their_fields(sqlite_api: Api) -> None:
+    sqlite_api.world.school_class("201", 1)
+    csrf = sign_in(sqlite_api, "school201")
+    form = {"csrf": csrf, "kind": "enrolment", "who": "new", "person.name": "新生甲", "person.sex": "1", "grade": "1",
+            "ground": "catchment_admission", "person.birth_date": "2031-03-01"}  # fmt: skip
+    answer = sqlite_api.client.post("/requests/new", data=form)
+    assert answer.status_code == 422
+    assert 'id="wrong-person-birth_date">不能晚于今天' in answer.text
+    wrong = {**form, "person.birth_date": "2020-03-01", "person.identity_number": "110101202004010015"}
+    answer = sqlite_api.client.post("/requests/new", data=wrong)
+    assert answer.status_code == 422
+    assert 'id="wrong-person-identity_number">号码中的出生日期与所填出生日期不一致' in answer.text
+    assert 'value="新生甲"' in answer.text
+    good = {**form, "person.birth_date": "2020-03-01"}
+    assert sqlite_api.client.post("/requests/new", data=good).status_code == 303
