@@ -25,6 +25,10 @@ def most_taken(plan: Plan, facts: Facts) -> tuple[int, int]:
             classes = min(classes, check.with_["cap"].get(facts.stage, UNLIMITED) - 1)
         elif check.does == "school_has_place" and facts.school_quota is not None:
             stages = min(stages, facts.school_quota - 1)
+        elif check.does == "share_of_grade" and facts.school_size is not None:
+            # A share was counted from requests, which no lock covers: it stands while nobody else took a place in the
+            # stage, as each of these requests does when it is submitted.
+            stages = min(stages, facts.school_size)
     return classes, stages
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text, update
 
 from tests.conftest import Database
 from tests.workflow_service.processes import start
+from tests.workflow_service.test_kinds_attendance import senior
 from tests.workflow_service.test_scheduler import until
 from tests.workflow_service.test_sweeps import GROUND, history, returned, submitted
 from tests.workflow_service.test_transitions import D0
@@ -153,6 +154,21 @@ def fill(world: World, count: int) -> None:
     ]  # fmt: skip
     with db.begin(world.service.engine) as connection:
         register(connection, world.service, new, None)
+
+
+@ROUNDS
+def test_of_two_who_ask_at_once_to_repeat_one_is_within_the_share_of_the_grade(world: World, rounds: int) -> None:
+    pupils = [senior(world, 11) for _ in range(50)]  # two in a hundred: one
+    world.school_class("205", 10, stage="senior")
+    for number in range(rounds):
+        pair = pupils[2 * number % 50 : 2 * number % 50 + 2]
+        drafts = [world.start("school205", "repeat_grade", pupil, grade=10) for pupil in pair]
+        for draft in drafts:
+            world.upload_all(draft, "school205")
+        results = at_once(*[sending(world, draft, "submit", "school205") for draft in drafts])
+        assert one_won(results, Blocked), results
+        for draft in drafts:
+            world.fire(draft, "recall", "school205")
 
 
 @ROUNDS
