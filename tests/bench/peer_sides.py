@@ -39,13 +39,18 @@ def command(peer: str, what: str, place: Path, database: str, first: int, count:
     return [str(PEER), "-m", "tests.bench.peers.work", peer, what, str(place), database, str(first), str(count)]
 
 
+def set_up(place: Path, name: str, count: int) -> None:
+    """The peer's database, with so many drafts."""
+    with postgres.connect(place) as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER {postgres.SERVICE}")
+    subprocess.run(command(name, "setup", place, name, 1, count), check=True, cwd=ROOT)
+
+
 def side(place: Path, peer: Peer, size: Size, note: Note) -> Side:
     """The peer's clients, each with requests of its own."""
     note(f"setting up {peer.title} …")
-    with postgres.connect(place) as connection:
-        connection.execute(f"CREATE DATABASE {peer.name} OWNER {postgres.SERVICE}")
     each = size.drafts // peer.share
-    subprocess.run(command(peer.name, "setup", place, peer.name, 1, each * CLIENTS), check=True, cwd=ROOT)
+    set_up(place, peer.name, each * CLIENTS)
     commands = [command(peer.name, "client", place, peer.name, 1 + n * each, each) for n in range(CLIENTS)]
     return Side(peer.name, commands)
 

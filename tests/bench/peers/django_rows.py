@@ -43,8 +43,11 @@ def reviewed(request):
     return granted(request) and complete(request) and by_another(request) and alone(request)
 
 
-def record(request, event, before, after):
-    """Version, deadline and chain of a request whose state has changed, and every row that goes with it."""
+def record(request, event, before, after, **key):
+    """Version, deadline and chain of a request whose state has changed, and every row that goes with it.
+
+    Gives the row of the idempotency key, whose columns may be named.
+    """
     now = datetime.datetime.now(datetime.UTC)
     request.version += 1
     request.due_at = now + datetime.timedelta(days=DAYS)
@@ -52,7 +55,7 @@ def record(request, event, before, after):
     request.save(update_fields=["state", "open", "version", "due_at", "chain"])
     history = History.objects.create(
         request=request, seq=request.version, event=event, from_state=before, to_state=after, at=now,
-        person=event, payload=payload, hash=request.chain,
+        person=request.person, payload=payload, hash=request.chain,
     )  # fmt: skip
     if event.startswith("approve"):
         Comment.objects.create(history=history, comment="同意")
@@ -64,7 +67,7 @@ def record(request, event, before, after):
     if event == "confirm_arrival":
         move(request, now)
     Outbox.objects.create(request=request, seq=request.version, body=payload, created_at=now)
-    Key.objects.create(key=f"{request.id}-{event}", request=request)
+    return Key.objects.create(**{"key": f"{request.id}-{event}", **key}, request=request)
 
 
 def start(request, now):

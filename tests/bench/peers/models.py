@@ -22,6 +22,19 @@ class School(models.Model):
         app_label = "bench"
 
 
+class Token(models.Model):
+    """Who may call over HTTP."""
+
+    hash = models.BinaryField(unique=True)
+    role = models.TextField()
+    person = models.TextField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "bench"
+
+
 class SchoolStage(models.Model):
     school = models.ForeignKey(School, on_delete=models.CASCADE)
     attending = models.IntegerField(default=0)
@@ -143,6 +156,8 @@ class Outbox(models.Model):
 
 class Key(models.Model):
     key = models.TextField(unique=True)
+    body_hash = models.BinaryField(null=True)
+    answer = models.TextField(null=True)
     request = models.ForeignKey("Request", on_delete=models.CASCADE)
 
     class Meta:

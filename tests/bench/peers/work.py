@@ -13,16 +13,18 @@ from tests.bench.peers.steps import EVENTS
 from tests.bench.turns import answer
 
 
-def configure(socket, database):
+APPLICATIONS = ("django.contrib.contenttypes", "django.contrib.auth", "viewflow", "viewflow.workflow")
+
+
+def configure(socket, database, applications=APPLICATIONS, **more):
     """Django's settings; the tables of all peers are made by it."""
-    applications = ["django.contrib.contenttypes", "django.contrib.auth", "viewflow", "viewflow.workflow"]
     settings.configure(
         DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "NAME": database, "USER": "app",
                                "HOST": socket, "CONN_MAX_AGE": None}},
         INSTALLED_APPS=[*applications, "tests.bench.peers"], USE_TZ=True,
         # The tables are made from the models: a database that is new needs nobody's history of changes.
         MIGRATION_MODULES={name.split(".")[-1]: None for name in applications},
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField", **more,
     )  # fmt: skip
     django.setup()
 
