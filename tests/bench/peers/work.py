@@ -12,7 +12,6 @@ from django.conf import settings
 from tests.bench.peers.steps import EVENTS
 from tests.bench.turns import answer
 
-
 APPLICATIONS = ("django.contrib.contenttypes", "django.contrib.auth", "viewflow", "viewflow.workflow")
 
 
