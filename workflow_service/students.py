@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from states.student_status import STATUSES
 from workflow_service.actors import Actor
+from workflow_service.codes import code_pupils
 from workflow_service.duplicates import noticed
 from workflow_service.errors import Invalid
 from workflow_service.history import history_row
@@ -83,7 +84,8 @@ def register(
     """Write the students and their places; returns their ids, in order. The caller's transaction decides.
 
     Each gets one history row, seq 1, from which the student's state can be replayed; `details` are added to it. Whoever
-    may be somebody's double is queued, and is a problem record from the start (NUM-08).
+    may be somebody's double is queued, and is a problem record from the start (NUM-08). Pupil codes are given where
+    the school's pack has them (SY-04).
     Raises IntegrityError where a student number is registered already, `Invalid` for a school that has closed.
     """
     at, recorded_at = service.clocks.legal(), service.clocks.real()
@@ -99,6 +101,7 @@ def register(
         progress(len(ids))
     _take_places(connection, students)
     noticed(connection, service, ids, actor)
+    code_pupils(service, connection, ids)
     return ids
 
 
