@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from pypinyin import Style, lazy_pinyin
@@ -48,6 +49,7 @@ def name_fault(name: str) -> str | None:
     return None
 
 
+@lru_cache(1 << 16)  # reading a name costs as much as encrypting a dozen, and a class has three children called 子轩
 def search_text(name: str) -> str:
     """What the search box takes: "zhang xiao ming zxm", syllables and initials; a character without a reading stays.
 

@@ -30,12 +30,23 @@ from workflow_service.models import (
 from workflow_service.names import search_text
 
 if TYPE_CHECKING:
+    from workflow_service.crypto import FieldCipher, KeyedHash
+    from workflow_service.ids import IdMaker
     from workflow_service.service import Service
 
 BATCH = 500
 """Students per round of inserts: large enough for the driver, small enough to show progress."""
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """What making the rows of a student takes, for whoever has no database at hand: ids and keys."""
+
+    ids: IdMaker
+    cipher: FieldCipher
+    hashes: KeyedHash
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,7 @@ def register(
         tables: dict[type, list[Row]] = {}
         for student in batch:
             ids.append(service.ids.new_subject())
-            for table, row in _rows(service, ids[-1], student, actor, event, at, recorded_at, details or {}):
+            for table, row in student_rows(service, ids[-1], student, actor, event, at, recorded_at, details or {}):
                 tables.setdefault(table, []).append(row)
         for table, rows in tables.items():
             connection.execute(insert(table), rows)
@@ -105,8 +116,8 @@ def register(
     return ids
 
 
-def _rows(
-    service: Service,
+def student_rows(
+    service: Service | Registering,
     id_: int,
     student: NewStudent,
     actor: Actor | None,
@@ -115,7 +126,10 @@ def _rows(
     recorded_at: int,
     details: Mapping[str, Any],
 ) -> Iterator[tuple[type, Row]]:
-    """The rows of one student, in the order in which foreign keys allow them."""
+    """The rows of one student, in the order in which foreign keys allow them; `register` writes more beside them.
+
+    `at` is legal, `recorded_at` real time, microseconds.
+    """
     bucket = bucket_of(id_)
     trail = history_row(
         object_type="student", object_id=id_, bucket=bucket, seq=1, event=event, from_state=None,
@@ -140,7 +154,9 @@ def _rows(
     yield History, trail
 
 
-def _student_row(service: Service, id_: int, student: NewStudent, number_hash: bytes, chain: bytes) -> Row:
+def _student_row(
+    service: Service | Registering, id_: int, student: NewStudent, number_hash: bytes, chain: bytes
+) -> Row:
     identity = student.identity_number
     return {
         "id": id_,
@@ -163,7 +179,7 @@ def _student_row(service: Service, id_: int, student: NewStudent, number_hash: b
     }
 
 
-def guardian_row(service: Service, student_id: int, guardian: NewGuardian) -> Row:
+def guardian_row(service: Service | Registering, student_id: int, guardian: NewGuardian) -> Row:
     """A guardian of a student, name and phone encrypted."""
     phone = guardian.phone
     return {

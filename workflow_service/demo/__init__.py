@@ -6,7 +6,7 @@ the service's own functions. Everything is made relative to TODAY.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from workflow_service.demo.accounts import create_accounts
 from workflow_service.demo.organizations import create_organizations
 from workflow_service.demo.requests import play_stories
 from workflow_service.demo.roster import roster_days, write_rosters
+from workflow_service.demo.stories import STORIES, Story
 from workflow_service.legal_time import seed_calendar, set_today
 from workflow_service.models import History, LegalClock, Organization, Request, SchoolStage
 from workflow_service.models.columns import to_micros
@@ -36,7 +37,9 @@ FULL_SCHOOL, FULL_STAGE = "305", "primary"
 ROOM = 40
 
 
-def prepare(service: Service, today: date | None, say: Say = lambda _line: None) -> date:
+def prepare(
+    service: Service, today: date | None, say: Say = lambda _line: None, stories: Sequence[Story] = STORIES
+) -> date:
     """Make the example ready on a migrated database and give its legal day; a second call only moves time on.
 
     `today` None is the usual day for new data and leaves legal time alone for data that is there. A later day first
@@ -53,7 +56,7 @@ def prepare(service: Service, today: date | None, say: Say = lambda _line: None)
     if not ready:
         today = today or default_demo_day(service.calendars.current())
         _check_day(service, today)
-        _fill(service, today, say)
+        _fill(service, today, say, stories)
     with begin(service.engine) as connection:
         latest = connection.execute(select(func.max(History.at))).scalar() or 0
         set_today(connection, service.clocks, today, latest)
@@ -72,7 +75,7 @@ def _check_day(service: Service, today: date) -> None:
         ) from error
 
 
-def _fill(service: Service, today: date, say: Say) -> None:
+def _fill(service: Service, today: date, say: Say, stories: Sequence[Story]) -> None:
     """Everything that is not there yet. Legal time is set last: without it the next start comes here again."""
     with begin(service.engine) as connection:
         create_organizations(connection, service)
@@ -91,7 +94,7 @@ def _fill(service: Service, today: date, say: Say) -> None:
         say("上次准备示例时中断，业务停在当时的状态。/ The last start broke off; requests stay as they were left.")
         return
     say("办理示例业务 … / playing the requests")
-    made = play_stories(service, today, say)
+    made = play_stories(service, today, say, stories)
     say(f"示例业务 {len(made)} 件。/ {len(made)} requests.")
 
 
