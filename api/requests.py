@@ -267,7 +267,7 @@ def post_request(call: Call) -> int:
 
 @operation(
     bp, "POST", "/requests/check", summary="Check before anything is stored / 预检", body=RequestGiven,
-    answers=CheckShown, roles=DECIDERS,
+    answers=CheckShown, roles=DECIDERS, responses=(409,),
 )  # fmt: skip
 def post_check(call: Call) -> dict[str, Any]:
     """What a submission now would meet: reasons, papers, places, the next opening, the route. Stores nothing."""
