@@ -87,7 +87,11 @@ def bad(problem: Problem) -> Message:
         return Message("bad", detail or title, how_to_shrink())
     reasons, errors = members.get("blocked_by", ()), members.get("errors", ())
     said = bool(reasons) or any(str(error_text(error)).rstrip("。.") == str(detail).rstrip("。.") for error in errors)
-    return Message("bad", title, "" if said else detail, reasons, errors)
+    existing = members.get("existing")
+    link = None if existing is None else (
+        url_for("pages.show_request", request_id=existing["id"]),
+        t("打开 {n}", "Open {n}", n=existing["number"]))  # fmt: skip
+    return Message("bad", title, "" if said else detail, reasons, errors, link)
 
 
 def how_to_shrink() -> str:

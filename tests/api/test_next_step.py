@@ -107,3 +107,11 @@ def test_a_birth_to_come_and_a_number_of_somebody_else_are_refused_beside_their_
     assert 'value="新生甲"' in answer.text
     good = {**form, "person.birth_date": "2020-03-01"}
     assert sqlite_api.client.post("/requests/new", data=good).status_code == 303
+
+
+def test_a_second_draft_leads_to_the_first(sqlite_api: Api) -> None:
+    pupil = sqlite_api.world.student("201", 3)
+    first = _form(sqlite_api, "suspension", pupil, ground="illness").request.path
+    second = _form(sqlite_api, "suspension", pupil, ground="illness", key="another")
+    assert second.status_code == 409
+    assert f'class="button primary" href="{first}"' in second.text
