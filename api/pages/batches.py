@@ -11,9 +11,9 @@ from api.errors import Problem, problem_of
 from api.pages.forms import facts_given, form_key, ident_given, once, whole_given
 from api.pages.frame import Message, bad, ident, offers_here, page, pages
 from api.pages.language import half, t
-from api.pages.one_school_form import asks_grade, starting, statuses_of
+from api.pages.one_school_form import asks_grade, class_options, empty_means, starting, statuses_of
 from api.pages.session import actor, new_key
-from api.pages.starting import facts_known, organization_of, papers_by_ground
+from api.pages.starting import facts_known, organization_of, papers_by_ground, wrong_fields
 from states.kinds import KINDS
 from states.plan import LABELS
 from workflow_service.batches import MOST, Row, Worked, create_batch, fire_batch, list_batches
@@ -114,7 +114,8 @@ def _form(values: dict[str, Any], problem: Problem | None = None) -> Response:
         "batch_new.html", area="list_batches", kind=kind, start=start, definition=start.definition, values=values,
         rows=rows[:MOST], too_many=len(rows) > MOST, most=MOST, school=school, class_id=str(wanted or ""),
         form_facts=start.facts, papers=papers_by_ground(start.definition), facts=facts_known(), key=new_key(),
-        grade_asked=asks_grade(kind), grades=sorted({c["grade"] for c in school["classes"]}), wrong={},
+        grade_asked=asks_grade(kind), grades=sorted({c["grade"] for c in school["classes"]}),
+        class_options=class_options(school, None), empty_means=empty_means(kind), wrong=wrong_fields(problem),
         messages=[bad(problem)] if problem else [], status=status)  # fmt: skip
 
 

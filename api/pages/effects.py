@@ -27,6 +27,10 @@ def effects(view: Request) -> list[str]:
         found.append(t("尚无学籍号的，由系统编发。", "Who has no student number yet is given one."))
     if kind.lock == "end":
         found.append(t("该生其他在办业务一并终止。", "All other open requests of the student end."))
+    if view["kind"] == "data_release":
+        found.append(
+            t("申请单位可以取走一次脱敏数据。", "The applicant can fetch the data once; nobody is named in them.")
+        )
     said = [text for text in found if text]
     day_ = view["data"].get("effective_on")
     if said and day_:

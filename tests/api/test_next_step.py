@@ -115,3 +115,11 @@ def test_a_second_draft_leads_to_the_first(sqlite_api: Api) -> None:
     second = _form(sqlite_api, "suspension", pupil, ground="illness", key="another")
     assert second.status_code == 409
     assert f'class="button primary" href="{first}"' in second.text
+
+
+def test_every_kind_for_many_has_its_form(sqlite_api: Api) -> None:
+    sqlite_api.world.student("201", 3)
+    sign_in(sqlite_api, "school201")
+    offered = re.findall(r'href="(/batches/new[^"]+)"', sqlite_api.client.get("/requests/new").text)
+    assert len(offered) > 4
+    assert {path: sqlite_api.client.get(path).status_code for path in offered} == dict.fromkeys(offered, 200)
