@@ -12,8 +12,9 @@ from workflow_service.actors import Actor, Grant
 from workflow_service.db import begin, reading
 from workflow_service.errors import ServiceError
 from workflow_service.ids import BUCKETS
-from workflow_service.models import AccessLog, Account, Organization, RoleGrant, Token
+from workflow_service.models import AccessLog, Account, Token
 from workflow_service.passwords import new_token, token_hash
+from workflow_service.sql import query
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -63,30 +64,22 @@ def sign_in(service: Service, username: str, password: str, purpose: Purpose) ->
 
 def actor_of_token(service: Service, plain: str) -> Actor | None:
     """Who a token signs in, read in one statement; None for an unknown, expired or revoked one."""
-    query = (
-        select(
-            Account.id, Account.person_id, Account.username, Account.name,
-            Organization.id.label("organization_id"), Organization.code, Organization.path, Organization.kind,
-            Organization.level, RoleGrant.id.label("grant_id"), RoleGrant.role, RoleGrant.version,
-        )
-        .select_from(Token)
-        .join(Account, Account.id == Token.account_id)
-        .join(Organization, Organization.id == Account.organization_id)
-        .outerjoin(RoleGrant, (RoleGrant.account_id == Account.id) & RoleGrant.revoked_at.is_(None)
-                   & (RoleGrant.organization_id == Organization.id))
-        .where(Token.hash == token_hash(plain), Token.revoked_at.is_(None), Token.expires_at > service.clocks.real())
-        .where(Account.active)
-    )  # fmt: skip
-    with reading(service.engine) as connection:
-        rows = connection.execute(query).all()
+    rows = _ACTOR.rows(service.hot, {"hash": token_hash(plain), "now": service.clocks.real()})
     if not rows:
         return None
-    first = rows[0]
-    return Actor(
-        account_id=first.id, person_id=first.person_id, username=first.username, name=first.name,
-        organization_id=first.organization_id, organization_code=first.code, path=first.path, kind=first.kind,
-        level=first.level, grants=tuple(Grant(r.grant_id, r.role, r.version) for r in rows if r.grant_id is not None),
-    )  # fmt: skip
+    account_id, person_id, username, name, organization_id, code, path, kind, level, *_ = rows[0]
+    grants = tuple(Grant(*row[9:]) for row in rows if row[9] is not None)
+    return Actor(account_id, person_id, username, name, organization_id, code, path, kind, level, grants)
+
+
+_ACTOR = query("""
+SELECT a.id, a.person_id, a.username, a.name, o.id, o.code, o.path, o.kind, o.level, g.id, g.role, g.version
+FROM token t
+JOIN account a ON a.id = t.account_id AND a.active
+JOIN organization o ON o.id = a.organization_id
+LEFT JOIN role_grant g ON g.account_id = a.id AND g.revoked_at IS NULL AND g.organization_id = o.id
+WHERE t.hash = :hash AND t.revoked_at IS NULL AND t.expires_at > :now
+""")
 
 
 def revoke_token(service: Service, plain: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import Connection, insert
 
 from workflow_service.actors import Actor
-from workflow_service.db import begin, reading
 from workflow_service.errors import KeyReused
 from workflow_service.models import RequestKey
+from workflow_service.sql import query
 from workflow_service.sql.errors import is_unique_violation
 
 if TYPE_CHECKING:
@@ -38,16 +38,13 @@ class StoredAnswer:
 
 def find_answer(service: Service, actor: Actor, key: Key) -> StoredAnswer | None:
     """What this key has led to, None if nothing yet. Raises KeyReused for another body."""
-    query = select(
-        RequestKey.body_hash, RequestKey.object_id, RequestKey.status, RequestKey.etag, RequestKey.answer
-    ).where(*_same(actor, key))
-    with reading(service.engine) as connection:
-        row = connection.execute(query).one_or_none()
+    row = _FIND.one(service.hot, _same(actor, key))
     if row is None:
         return None
-    if row.body_hash != key.body_hash:
+    body_hash, object_id, status, etag, answer = row
+    if body_hash != key.body_hash:
         raise KeyReused
-    return StoredAnswer(row.object_id, row.status or 200, row.etag, row.answer)
+    return StoredAnswer(object_id, status or 200, etag, answer)
 
 
 def claim_key(connection: Connection, actor: Actor, key: Key, object_id: int, at: int) -> None:
@@ -66,19 +63,23 @@ def key_was_taken(error: BaseException) -> bool:
 
 def finish_key(service: Service, actor: Actor, key: Key, fresh: StoredAnswer) -> StoredAnswer:
     """Keep the answer; whoever comes first keeps his, and all others send that one, byte for byte."""
-    with begin(service.engine) as connection:
-        connection.execute(
-            update(RequestKey)
-            .where(*_same(actor, key), RequestKey.answer.is_(None))
-            .values(status=fresh.status, etag=fresh.etag, answer=fresh.answer)
-        )
+    kept = {"status": fresh.status, "etag": fresh.etag, "answer": fresh.answer}
+    if _FINISH.one(service.hot, {**_same(actor, key), **kept}) is not None:
+        return fresh
     stored = find_answer(service, actor, key)
     return fresh if stored is None else stored
 
 
-def _same(actor: Actor, key: Key) -> tuple[ColumnElement[bool], ...]:
-    return (
-        RequestKey.account_id == actor.account_id,
-        RequestKey.route == key.route,
-        RequestKey.key == key.key,
-    )
+def _same(actor: Actor, key: Key) -> dict[str, object]:
+    return {"account": actor.account_id, "route": key.route, "key": key.key}
+
+
+_FIND = query("""
+SELECT body_hash, object_id, status, etag, answer FROM request_key
+WHERE account_id = :account AND route = :route AND key = :key
+""")
+# Sent again after a lost connection it finds the answer there and changes nothing: one statement is enough.
+_FINISH = query("""
+UPDATE request_key SET status = :status, etag = :etag, answer = :answer
+WHERE account_id = :account AND route = :route AND key = :key AND answer IS NULL RETURNING status
+""")

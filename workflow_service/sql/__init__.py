@@ -71,6 +71,22 @@ class Query:
                 return row
             return self.postgresql.run(driver, parameters).fetchone()
 
+    def rows(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows, in AUTOCOMMIT as `one`."""
+        try:
+            return self._ask_all(engine, parameters)
+        except Exception as error:
+            if not is_lost(error):
+                raise
+            return self._ask_all(engine, parameters)
+
+    def _ask_all(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with driver_of(engine) as driver:
+            if engine.dialect.name == "sqlite":
+                rows: list[tuple[Any, ...]] = driver.execute(self.sqlite, parameters).fetchall()
+                return rows
+            return self.postgresql.run(driver, parameters).fetchall()
+
     def all(self, connection: Connection, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """All rows, inside whatever transaction `connection` is in."""
         driver: Any = connection.connection.driver_connection

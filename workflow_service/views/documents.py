@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from states.definition import Requirement
 from states.facts import Facts
 from states.plan import Plan, fits
 from states.vocabulary import DOCUMENT_KINDS
-from workflow_service.models import RequestDocument
 from workflow_service.models.columns import iso
+from workflow_service.sql import query
 
 
 def document_view(row: Any) -> dict[str, Any]:
@@ -26,12 +26,26 @@ def document_view(row: Any) -> dict[str, Any]:
 
 def document_views(connection: Connection, request_id: int) -> list[dict[str, Any]]:
     """The files that lie with a request now, oldest first."""
-    query = (
-        select(*RequestDocument.__table__.c)
-        .where(RequestDocument.request_id == request_id, RequestDocument.removed_at.is_(None))
-        .order_by(RequestDocument.uploaded_at, RequestDocument.id)
-    )
-    return [document_view(row) for row in connection.execute(query)]
+    return [document_view(File(*row)) for row in _FILES.all(connection, {"id": request_id})]
+
+
+class File(NamedTuple):
+    """The columns of a document that are shown; `uploaded_at` in microseconds."""
+
+    id: int
+    kind: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    uploaded_at: int
+    organization_id: int
+
+
+_FILES = query("""
+SELECT id, kind, name, media_type, size, sha256, uploaded_at, organization_id FROM request_document
+WHERE request_id = :id AND removed_at IS NULL ORDER BY uploaded_at, id
+""")
 
 
 def requirement_views(plan: Plan, facts: Facts, files: list[dict[str, Any]]) -> list[dict[str, Any]]:

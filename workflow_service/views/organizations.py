@@ -13,7 +13,9 @@ from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models import Organization, SchoolClass, SchoolStage
+from workflow_service.models.columns import dumps
 from workflow_service.service import Service
+from workflow_service.sql import Query, raw
 
 _SHOWN = (
     Organization.id, Organization.code, Organization.name, Organization.kind, Organization.level, Organization.path,
@@ -29,8 +31,16 @@ KINDS = ("school", "bureau", "outside")
 
 def names_of(connection: Connection, ids: Iterable[int | None]) -> dict[int, dict[str, Any]]:
     """`{id: {id, code, name}}`, as a request shows its schools and holders."""
-    query = select(Organization.id, Organization.code, Organization.name).where(Organization.id.in_(set(ids) - {None}))
-    return {row.id: {"id": str(row.id), "code": row.code, "name": row.name} for row in connection.execute(query)}
+    wanted = sorted({id_ for id_ in ids if id_ is not None})
+    many: Any = dumps(wanted) if connection.dialect.name == "sqlite" else wanted
+    rows = _NAMES.all(connection, {"ids": many})
+    return {id_: {"id": str(id_), "code": code, "name": name} for id_, code, name in rows}
+
+
+_NAMES = Query(
+    "SELECT id, code, name FROM organization WHERE id IN (SELECT value FROM json_each(:ids))",
+    raw("SELECT id, code, name FROM organization WHERE id = ANY(:ids)"),
+)
 
 
 def organizations_page(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from states.calendar import due_group, remaining_working_days
 from states.decide import explain, pending_at_submit, reasons_open, time_over
@@ -18,15 +18,14 @@ from states.plan import LABELS, STATE_LABELS, Plan
 from states.trace import dated
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
-from workflow_service.db import reading
 from workflow_service.facts import Row, gather
-from workflow_service.models import Account, History, HistoryComment, Organization, Request, RequestParty
 from workflow_service.models.columns import from_micros, iso
 from workflow_service.request_documents import may_upload
 from workflow_service.sealed import shown
 from workflow_service.service import Service
 from workflow_service.views.documents import document_views, requirement_views
 from workflow_service.views.organizations import names_of
+from workflow_service.views.reads import Hold, more_of, trail_of
 from workflow_service.views.reasons import reason_view
 
 OTHER_EVENTS = {
@@ -54,11 +53,8 @@ def request_view(service: Service, request_id: int, actor: Actor) -> dict[str, A
 
 def view_of(service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor) -> dict[str, Any]:
     """The same from facts that were gathered already."""
-    with reading(service.engine) as connection:
-        more = connection.execute(
-            select(Request.number, Request.intake, Request.provisional, Request.created_at, Request.submitted_at,
-                   Request.completed_at, Request.escalated).where(Request.id == row["id"])).one()  # fmt: skip
-        holds = _holds(connection, row["id"])
+    with service.hot.connect() as connection:
+        more, holds = more_of(connection, row["id"])
         names = names_of(connection, [unit[0] for unit in row["units"].values()]
                          + [row["applicant_id"]] + [hold.organization_id for hold in holds])  # fmt: skip
         history = history_views(connection, plan, row["id"])
@@ -121,20 +117,10 @@ def event_views(plan: Plan, facts: Facts) -> list[dict[str, Any]]:
 
 def history_views(connection: Connection, plan: Plan | None, object_id: int) -> list[dict[str, Any]]:
     """The trail of an object, oldest first, with opinions and coded reasons."""
-    query = (
-        select(History.seq, History.at, History.recorded_at, History.event, History.from_state, History.to_state,
-               History.payload, Account.name.label("by"), Organization.name.label("organization"),
-               Organization.id.label("organization_id"), HistoryComment.comment)
-        .outerjoin(Account, Account.id == History.account_id)
-        .outerjoin(Organization, Organization.id == History.organization_id)
-        .outerjoin(HistoryComment, HistoryComment.history_id == History.id)
-        .where(History.object_id == object_id)
-        .order_by(History.seq)
-    )  # fmt: skip
     reasons = {r.code: (r.label, r.label_en) for r in plan.definition.reasons} if plan else {}
     articles = {check.cite.rule: check.cite.article for check in plan.definition.checks} if plan else {}
     shown = []
-    for row in connection.execute(query):
+    for row in trail_of(connection, object_id):
         label, label_en = _event_label(plan, row.from_state, row.event)
         details = json.loads(row.payload).get("d", {})
         reason = details.get("reason")
@@ -189,27 +175,18 @@ def _facts_of(plan: Plan, facts: Facts) -> dict[str, Any]:
     return {"takes": list(plan.definition.facts), "brings": list(step.brings) if step else []}
 
 
-def _holds(connection: Connection, request_id: int) -> list[Any]:
-    return list(
-        connection.execute(
-            select(RequestParty.organization_id, RequestParty.role)
-            .where(RequestParty.request_id == request_id, RequestParty.duty == "hold", RequestParty.to_at.is_(None))
-            .order_by(RequestParty.opened, RequestParty.organization_id)
-        )
-    )
-
-
-def _holders(row: Row, holds: Iterable[Any], names: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+def _holders(row: Row, holds: Iterable[Hold], names: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
     """Whose turn it is. A draft has no hold: it is its school's registrar's."""
     if row["state"] == "draft":
         return [{"organization": names[row["applicant_id"]], "role": "registrar"}]
     return [{"organization": names[hold.organization_id], "role": hold.role} for hold in holds]
 
 
-def _window(plan: Plan, facts: Facts, intake: dict[str, Any] | None) -> dict[str, Any] | None:
+def _window(plan: Plan, facts: Facts, intake: str | None) -> dict[str, Any] | None:
     """The window as judged at submit; before that the one that is open now, else when the next one opens."""
     if intake is not None or facts.state != "draft":
-        return intake
+        judged: dict[str, Any] | None = json.loads(intake) if intake else None
+        return judged
     found = judge(plan.definition.windows, facts.calendar, facts.now, plan.definition.freezes, facts.scope)
     window = found.open or found.next
     return None if window is None else {**window_json(window), "open": found.open is not None}
