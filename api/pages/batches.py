@@ -109,6 +109,7 @@ def _form(values: dict[str, Any], problem: Problem | None = None) -> Response:
         row for row in candidates(service(), actor().organization_id, statuses=fitting, limit=2000)
         if wanted is None or row["class_id"] == str(wanted)
     ]  # fmt: skip
+    rows.sort(key=lambda row: (row["grade"] or 0, row["class"] or ""))  # as a class list is read; names stay in order
     status = problem.status if problem else 200
     return page(
         "batch_new.html", area="list_batches", kind=kind, start=start, definition=start.definition, values=values,

@@ -123,3 +123,17 @@ def test_every_kind_for_many_has_its_form(sqlite_api: Api) -> None:
     offered = re.findall(r'href="(/batches/new[^"]+)"', sqlite_api.client.get("/requests/new").text)
     assert len(offered) > 4
     assert {path: sqlite_api.client.get(path).status_code for path in offered} == dict.fromkeys(offered, 200)
+
+
+def test_a_batch_is_filed_and_worked_off_by_page(sqlite_api: Api) -> None:
+    world, client = sqlite_api.world, sqlite_api.client
+    pupils = [world.student("201", grade) for grade in (3, 2, 3)]
+    csrf = sign_in(sqlite_api, "school201")
+    form = {"csrf": csrf, "kind": "promotion", "student": [str(pupil.id) for pupil in pupils]}
+    made = client.post("/batches/new", data=form, follow_redirects=True)
+    assert made.status_code == 200, made.text[-600:]
+    assert "草稿" in made.text
+    path = made.request.path
+    sent = client.post(f"{path}/events", data={"csrf": csrf, "event": "submit"})
+    assert sent.status_code == 200
+    assert client.get(f"{path}?lang=en").status_code == 200
