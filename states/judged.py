@@ -5,7 +5,7 @@ again under another pack. Everything that a rule may look at is in it; the calen
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -14,22 +14,32 @@ from states.calendar import SHANGHAI, Calendar, Clock
 from states.facts import Facts
 
 _LEFT_OUT: Final = ("calendar",)
-_FIELDS: Final = tuple(f.name for f in fields(Facts) if f.name not in _LEFT_OUT)
-_TUPLES: Final = {
-    name: get_args(hint)[0] for name, hint in get_type_hints(Facts).items() if get_origin(hint) is tuple
-}
+_FIELDS: Final = tuple(sorted(f.name for f in fields(Facts) if f.name not in _LEFT_OUT))
+_TUPLES: Final = {name: get_args(hint)[0] for name, hint in get_type_hints(Facts).items() if get_origin(hint) is tuple}
 """Fields that JSON would give back as lists, with what they hold: words, or tuples with names."""
+GIVEN: Final = "…"
+"""In the place of an opinion."""
 _CLOCK: Final = tuple(f.name for f in fields(Clock))
 
 
-def facts_text(facts: Facts) -> str:
-    """Canonical JSON of all facts but the calendar: keys sorted, no spaces, Chinese as it is written.
+def judged_values(facts: Facts) -> dict[str, Any]:
+    """All facts but the calendar as JSON has them, in the order of their names: what is stored.
 
     Defaults are written too: a default that changes later must not change what was judged before. About 1.5 KB.
+    Of an opinion only that there is one: it can be erased, what is stored here cannot, and no rule asks for more.
     Raises `TypeError` for a value of a type that could not be read back.
     """
-    values = {name: getattr(facts, name) for name in _FIELDS}
-    return json.dumps(values, default=_written, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    values = [getattr(facts, name) for name in _FIELDS]
+    stored = {
+        name: value if type(value) in _PLAIN else _written(value) for name, value in zip(_FIELDS, values, strict=True)
+    }
+    stored["comment"] = GIVEN if facts.comment and facts.comment.strip() else None
+    return stored
+
+
+def facts_text(facts: Facts) -> str:
+    """Canonical JSON of `judged_values`: no spaces, Chinese as it is written."""
+    return json.dumps(judged_values(facts), ensure_ascii=False, separators=(",", ":"))
 
 
 def facts_from(text: str, calendar: Calendar) -> Facts:
@@ -53,17 +63,28 @@ def unrecorded(text: str) -> frozenset[str]:
 
 def _written(value: Any) -> Any:
     """What JSON has no form for: `{"$type": value}`; an instant in Shanghai's time, as all legal time."""
-    if isinstance(value, datetime):
-        return {"$at": value.isoformat()}
-    if isinstance(value, date):
-        return {"$day": value.isoformat()}
-    if isinstance(value, frozenset | set):
-        return {"$set": sorted(value)}
-    if isinstance(value, Clock):
-        return {"$clock": {name: getattr(value, name) for name in _CLOCK}}
-    if isinstance(value, Mapping):
-        return dict(value)
+    if type(value) in _PLAIN:
+        return value
+    write = _WRITE.get(type(value))
+    if write is not None:
+        return write(value)
+    for kind, written in ((Mapping, dict), (tuple, tuple)):  # A view of a dict, a NamedTuple.
+        if isinstance(value, kind):
+            return _WRITE[written](value)
     raise TypeError(f"{type(value).__name__} cannot be stored with a decision")
+
+
+_PLAIN: Final = frozenset((type(None), bool, int, float, str))
+_WRITE: Final[dict[type, Callable[[Any], Any]]] = {
+    datetime: lambda value: {"$at": value.isoformat()},
+    date: lambda value: {"$day": value.isoformat()},
+    frozenset: lambda value: {"$set": sorted(value)},
+    set: lambda value: {"$set": sorted(value)},
+    Clock: lambda value: {"$clock": {name: _written(getattr(value, name)) for name in sorted(_CLOCK)}},
+    dict: lambda value: {name: _written(value[name]) for name in sorted(value)},
+    tuple: lambda value: [_written(one) for one in value],
+    list: lambda value: [_written(one) for one in value],
+}
 
 
 def _read(found: dict[str, Any]) -> Any:

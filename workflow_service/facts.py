@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
@@ -19,7 +18,7 @@ from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor, Grant
 from workflow_service.admission_facts import admission_facts, left_school
 from workflow_service.errors import NotFound
-from workflow_service.models.columns import from_micros
+from workflow_service.models.columns import from_micros, loads
 from workflow_service.named_facts import named_facts
 from workflow_service.organization_columns import organization_columns
 from workflow_service.other_side import other_school
@@ -47,7 +46,7 @@ def read_row(service: Service, request_id: int, actor: Actor | None) -> Row:
     row = dict(zip(COLUMNS, found, strict=True))
     for column in JSON_COLUMNS:
         if row[column] is not None:
-            row[column] = json.loads(row[column])
+            row[column] = loads(row[column])
     if actor is not None and not visible(row, actor):
         raise NotFound()
     return row
@@ -63,11 +62,12 @@ def visible(row: Row, actor: Actor) -> bool:
 
 
 def gather(
-    service: Service, request_id: int, actor: Actor | None, micros: int | None = None
-) -> tuple[Row, Plan, Facts]:
+    service: Service, request_id: int, actor: Actor | None, micros: int | None = None, reason: str | None = None,
+    comment: str | None = None,
+) -> tuple[Row, Plan, Facts]:  # fmt: skip
     """The row, its plan and its facts at legal time `micros` (now, unless an event was received earlier).
 
-    `actor` None is the system. Raises `NotFound`.
+    `actor` None is the system; `reason` and `comment` are sent with the event. Raises `NotFound`.
     """
     row = read_row(service, request_id, actor)
     micros = service.clocks.legal() if micros is None else micros
@@ -79,7 +79,7 @@ def gather(
     calendar = service.calendars.current(service.clocks.real() // 1_000_000)
     plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
     row.update(named_facts(service, row))
-    return row, plan, build_facts(row, actor, micros, calendar)
+    return row, plan, build_facts(row, actor, micros, calendar, reason, comment)
 
 
 def refresh_draft(service: Service, row: Row, on: date) -> None:
@@ -146,8 +146,11 @@ def place_columns(row: Row, chosen: Any) -> None:
     )  # fmt: skip
 
 
-def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) -> Facts:
-    """The facts in a gathered row, for the one who asks at legal time `micros`."""
+def build_facts(
+    row: Row, actor: Actor | None, micros: int, calendar: Calendar, reason: str | None = None,
+    comment: str | None = None,
+) -> Facts:  # fmt: skip
+    """The facts in a gathered row, for the one who asks at legal time `micros`, with what is sent along."""
     now = from_micros(micros)
     units: dict[str, list[Any]] = row["units"]
     mine = actor.organization_id if actor else -1
@@ -160,8 +163,9 @@ def build_facts(row: Row, actor: Actor | None, micros: int, calendar: Calendar) 
     if row[f"{part}first_grade"] is not None:
         grade = grade_of(row[f"{part}first_grade"], row[f"{part}entered_year"], now.date())
     return Facts(
-        now=now, calendar=calendar, kind=row["kind"], state=row["state"], returned_from=row["returned_from"],
-        route=tuple(row["route"]), ground=row["ground"], grade=row["grade"], data=typed(row["data"]),
+        now=now, calendar=calendar, reason=reason, comment=comment, kind=row["kind"], state=row["state"],
+        returned_from=row["returned_from"], route=tuple(row["route"]), ground=row["ground"], grade=row["grade"],
+        data=typed(row["data"]),
         documents=frozenset(row["documents"].split(",")) if row["documents"] else frozenset(),
         approvals=frozenset(row["approvals"]), clock=_clock(row["clock"]), days_left=row["days_left"],
         shared_used=row["shared_used"], ends_at=_instant(row["wake_at"] if row["wake_event"] == "expire" else None),

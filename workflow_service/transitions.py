@@ -16,7 +16,7 @@ from sqlalchemy import select
 from states.calendar import Calendar, clock_json, day_opens, remaining_working_days
 from states.decide import Change, Refusal, decide, marks_on, out_of_place
 from states.facts import Facts
-from states.judged import facts_text
+from states.judged import judged_values
 from states.place import most_taken
 from states.plan import LABELS, Cell, Plan
 from states.trace import dated
@@ -33,6 +33,7 @@ from workflow_service.history import Trail, salted
 from workflow_service.keys import Key, find_answer
 from workflow_service.models import Account, History, Organization
 from workflow_service.models.columns import dumps, iso, to_micros
+from workflow_service.sql import driver_of
 from workflow_service.sql.errors import is_lost, is_repeatable, is_unique_violation
 from workflow_service.sql.transition import statements
 
@@ -65,22 +66,34 @@ def fire(
     """
     at = service.clocks.legal() if received is None else received
     for _ in range(ATTEMPTS):
-        row, plan, facts = gather(service, request_id, actor, at)
-        check_capability(plan, facts, event)
-        given = allowed_with(service, event, data, plan.brings(facts.state, event), facts.today) if data else {}
-        if version is not None and row["version"] != version:
-            raise Stale(current_of(service, request_id))
-        facts = replace(facts, reason=reason, comment=comment, data={**facts.data, **typed(given)})
-        outcome = decide(plan, facts, event)
-        if isinstance(outcome, Refusal):
-            reasons = dated(plan, facts, outcome.reasons) or (_out_of_place(plan, facts, event),)
-            raise Blocked(_detail(row, event, outcome), reasons)
-        transition = Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
-        if transition.write() or transition.was_written():
-            if outcome.target == "completed":
+        with driver_of(service.hot):
+            transition = _decided(service, request_id, event, actor, version, at, comment, reason, data or {}, key)
+            written = transition.write()
+        if written or transition.was_written():
+            row, target = transition.row, transition.change.target
+            if target == "completed":
                 follow(service, row, actor)
-            return Fired(request_id, outcome.target, row["version"] + 1)
+            return Fired(request_id, target, row["version"] + 1)
     raise Contended("the request kept changing while the event was decided")
+
+
+def _decided(
+    service: Service, request_id: int, event: str, actor: Actor | None, version: int | None, at: int,
+    comment: str | None, reason: str | None, data: Mapping[str, Any], key: Key | None,
+) -> Transition:  # fmt: skip
+    """The change about to be written. Raises whatever speaks against it."""
+    row, plan, facts = gather(service, request_id, actor, at, reason, comment)
+    check_capability(plan, facts, event)
+    given = allowed_with(service, event, data, plan.brings(facts.state, event), facts.today) if data else {}
+    if version is not None and row["version"] != version:
+        raise Stale(current_of(service, request_id))
+    if given:
+        facts = replace(facts, data={**facts.data, **typed(given)})
+    outcome = decide(plan, facts, event)
+    if isinstance(outcome, Refusal):
+        reasons = dated(plan, facts, outcome.reasons) or (_out_of_place(plan, facts, event),)
+        raise Blocked(_detail(row, event, outcome), reasons)
+    return Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)
 
 
 def check_capability(plan: Plan, facts: Facts, event: str) -> None:
@@ -212,7 +225,7 @@ class Transition:
             "body": dumps({"request": str(row["id"]), "number": row["number"], "event": change.cell.event,
                            "from": row["state"], "to": change.target, "version": row["version"] + 1}),
             "data": dumps({**row["data"], **self.data}), "topic": f"{row['kind']}.{change.cell.event}",
-            "facts": facts_text(self.facts), "pack_id": row["pack_id"],
+            "facts": dumps(judged_values(self.facts)), "pack_id": row["pack_id"],
         }  # fmt: skip
         if service.engine.dialect.name == "sqlite":
             values["today"] = today.isoformat()

@@ -11,7 +11,7 @@ import pytest
 
 from states.calendar import run_clock
 from states.facts import Entry, Facts
-from states.judged import facts_from, facts_text, unrecorded
+from states.judged import GIVEN, facts_from, facts_text, unrecorded
 from tests.states.definitions import CALENDAR, at, good_facts
 from tests.states.shelf import shipped_shelf, with_cases
 
@@ -44,6 +44,11 @@ def test_a_fact_that_came_later_has_its_default_and_is_named() -> None:
     assert unrecorded(facts_text(good_facts())) == frozenset()
 
 
+def test_of_an_opinion_only_that_there_is_one_is_kept() -> None:
+    assert facts_from(facts_text(good_facts(comment="本人意见")), CALENDAR).comment == GIVEN
+    assert facts_from(facts_text(good_facts(comment="  ")), CALENDAR).comment is None
+
+
 def test_what_could_not_be_read_back_is_not_written() -> None:
     with pytest.raises(TypeError, match="object"):
         facts_text(replace(good_facts(), data={"text": object()}))
@@ -54,5 +59,5 @@ def test_the_facts_of_every_case_are_judged_alike_after_they_were_stored(file: s
     for case in shipped_shelf().rows(file):
         asked = shipped_shelf().judged(case, file)
         again = facts_from(facts_text(asked.facts), asked.facts.calendar)
-        assert values(again) == values(asked.facts)
+        assert values(again) == values(replace(asked.facts, comment=again.comment))
         assert replace(asked, facts=again).reasons == asked.reasons

@@ -6,11 +6,11 @@ bind it without a conversion. Legal days are DATE, never instants (Asia/Shanghai
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import BigInteger, Boolean, LargeBinary, MetaData, SmallInteger, Text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -53,15 +53,16 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else dumps(value)
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
-        return None if value is None else json.loads(value)
-
-
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+        return None if value is None else loads(value)
 
 
 def dumps(value: Any) -> str:
     """Compact JSON with Chinese left readable and keys in the order given."""
-    return _COMPACT.encode(value)
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+loads: Final = orjson.loads
+"""JSON as values; ten texts are read and seven written in a transition, where the standard library costs 0.1 ms."""
 
 
 class Base(DeclarativeBase):
@@ -76,4 +77,6 @@ Micros = Annotated[int, mapped_column(BigInteger)]
 Bucket = Annotated[int, mapped_column(SmallInteger)]
 Bytes = Annotated[bytes, mapped_column(LargeBinary)]
 Str = Annotated[str, mapped_column(Text)]
+Path = Annotated[str, mapped_column(Text().with_variant(Text(collation="C"), "postgresql"))]
+"""A place in the tree, "/province/city1/": compared by its characters, so that all below it is one range."""
 Flag = Annotated[bool, mapped_column(Boolean)]

@@ -8,8 +8,7 @@ one in BEGIN IMMEDIATE. No rule stands here: a copy of a rule would miss what ch
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 
 from workflow_service.sql.errors import is_lost
+from workflow_service.sql.wire import rows_of
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_0-9]+)")
 
@@ -36,9 +36,12 @@ class Raw(NamedTuple):
     sql: str
     names: tuple[str, ...]
 
-    def run(self, driver: Any, parameters: dict[str, Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
-        """Execute on a psycopg connection."""
-        return psycopg.RawCursor(driver).execute(self.sql, [parameters[name] for name in self.names])
+    def rows(self, driver: psycopg.Connection[Any], parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows; a connection that is not in autocommit goes by psycopg's cursor, which begins its transaction."""
+        values = [parameters[name] for name in self.names]
+        if driver.autocommit:
+            return rows_of(driver, self.sql, values)
+        return psycopg.RawCursor(driver).execute(self.sql, values).fetchall()
 
 
 def raw(sql: str) -> Raw:
@@ -69,7 +72,7 @@ class Query:
             if engine.dialect.name == "sqlite":
                 row: tuple[Any, ...] | None = driver.execute(self.sqlite, parameters).fetchone()
                 return row
-            return self.postgresql.run(driver, parameters).fetchone()
+            return next(iter(self.postgresql.rows(driver, parameters)), None)
 
     def rows(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """All rows, in AUTOCOMMIT as `one`."""
@@ -93,26 +96,50 @@ class Query:
         if connection.dialect.name == "sqlite":
             rows: list[tuple[Any, ...]] = driver.execute(self.sqlite, parameters).fetchall()
             return rows
-        return self.postgresql.run(driver, parameters).fetchall()
+        return self.postgresql.rows(driver, parameters)
 
 
-@contextmanager
-def driver_of(engine: Engine) -> Iterator[Any]:
+class _Lines(threading.local):
+    """The connections that this thread has in hand, by engine."""
+
+    def __init__(self) -> None:
+        self.held: dict[Engine, Any] = {}
+
+
+_LINES = _Lines()
+
+
+class driver_of:
     """The driver's own connection from the pool, without SQLAlchemy's per-statement work.
 
-    One that was lost is thrown away with all that wait in the pool: after a failover they are as dead as it is, and
-    each would fail one more user.
+    Within another one on the same engine and thread it is that one's: taking a connection out and putting it back
+    costs as much as a statement. One that was lost is thrown away with all that wait in the pool: after a failover
+    they are as dead as it is, and each would fail one more user.
     """
-    connection = engine.raw_connection()
-    try:
-        yield connection.driver_connection
-    except BaseException:
-        if getattr(connection.driver_connection, "closed", False):
-            connection.invalidate()
-            engine.dispose()
-        raise
-    finally:
-        connection.close()
+
+    __slots__ = ("engine", "outermost")
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __enter__(self) -> Any:
+        held = _LINES.held.get(self.engine)
+        self.outermost = held is None
+        if held is None:
+            held = _LINES.held[self.engine] = self.engine.raw_connection()
+        return held.driver_connection
+
+    def __exit__(self, *_error: object) -> None:
+        held = _LINES.held.get(self.engine)
+        if held is None:  # It was lost further in, and thrown away there.
+            return
+        if getattr(held.driver_connection, "closed", False):
+            del _LINES.held[self.engine]
+            held.invalidate()
+            self.engine.dispose()
+        elif self.outermost:
+            del _LINES.held[self.engine]
+            held.close()
 
 
 def query(sql: str) -> Query:
@@ -158,7 +185,7 @@ class Transaction:
         with driver_of(engine) as driver:
             if engine.dialect.name == "sqlite":
                 return self._one_by_one(driver, parameters)
-            return self.raw.run(driver, parameters).fetchone() is not None
+            return bool(self.raw.rows(driver, parameters))
 
     def _one_by_one(self, driver: Any, parameters: dict[str, Any]) -> bool:
         driver.execute("BEGIN IMMEDIATE")

@@ -10,7 +10,7 @@ _MOVED = Write(
     "moved",
     """
 UPDATE request SET version = :new_version, clock = :clock, due_at = :due_at, provisional = :provisional,
-    wake_at = CASE WHEN NOT escalated OR :wake_event = 'expire' THEN :wake_at END,
+    wake_at = CASE WHEN NOT escalated OR :wake_event = 'expire' THEN CAST(:wake_at AS BIGINT) END,
     wake_event = CASE WHEN NOT escalated OR :wake_event = 'expire' THEN :wake_event END, chain = :chain
 WHERE id = :id AND bucket = :bucket AND version = :version{guard} RETURNING id""",
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from workflow_service.models.columns import loads
 from workflow_service.sql import query
 
 
@@ -91,8 +91,8 @@ def _unit(row: tuple[Any, ...]) -> Unit:
     unit = Unit(*row)
     return unit._replace(
         single_handed=bool(unit.single_handed), town=bool(unit.town),
-        city_powers=bool(unit.city_powers), active=bool(unit.active), stages=json.loads(str(unit.stages)),
-        schooling=json.loads(str(unit.schooling)),
+        city_powers=bool(unit.city_powers), active=bool(unit.active), stages=loads(str(unit.stages)),
+        schooling=loads(str(unit.schooling)),
     )  # fmt: skip
 
 
