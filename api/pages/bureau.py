@@ -13,6 +13,7 @@ from api.errors import Problem, problem_of
 from api.pages.forms import form_key, once, whole_given
 from api.pages.frame import Message, address, bad, ident, page, pages
 from api.pages.language import day_of, end_of, instant, moment, t, zh
+from api.pages.packs import pack_title
 from api.pages.session import actor, new_key
 from workflow_service.errors import ServiceError
 from workflow_service.models.columns import SHANGHAI
@@ -149,7 +150,7 @@ def _span(starts: str, ends: str) -> str:
 
 def _closes() -> str:
     """When the windows that are open close now."""
-    shown = [t("{p} 现于 {at} 关闭", "{p} now closes {at}", p=row["policy"], at=end_of(row["closes"]))
+    shown = [t("{p} 现于 {at} 关闭", "{p} now closes {at}", p=pack_title(row["policy"]), at=end_of(row["closes"]))
              for row in windows_view(service(), actor()) if row["open"] and row["closes"]]  # fmt: skip
     return t("；", "; ").join(shown)
 

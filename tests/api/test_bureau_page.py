@@ -81,7 +81,7 @@ def test_an_outage_is_declared_once_and_moves_the_close(api: Api) -> None:
     assert "2026年8月23日 20:00 至 23:30" in shown
     assert "3 小时 30 分" in shown
     assert "机房&lt;停电&gt;" in shown
-    assert "catchment-k12 现于 2026年9月21日 03:30 关闭" in shown
+    assert "电子学籍管理办法有关规定（学区转学） 现于 2026年9月21日 03:30 关闭" in shown
     other = api.client.post("/bureau/outages", data={**OUTAGE, "csrf": csrf, "reason": "另一原因"})
     assert other.status_code == 422
 
