@@ -59,7 +59,11 @@ class Query:
     postgresql: Raw
 
     def one(self, engine: Engine, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
-        """The first row, in AUTOCOMMIT on the driver's own connection (SQLAlchemy's `text()` costs a third more)."""
+        """The first row, as `rows`."""
+        return next(iter(self.rows(engine, parameters)), None)
+
+    def rows(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows, in AUTOCOMMIT on the driver's own connection (SQLAlchemy's `text()` costs a third more)."""
         try:
             return self._ask(engine, parameters)
         except Exception as error:
@@ -67,28 +71,12 @@ class Query:
                 raise
             return self._ask(engine, parameters)  # A read may simply be asked again.
 
-    def _ask(self, engine: Engine, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
-        with driver_of(engine) as driver:
-            if engine.dialect.name == "sqlite":
-                row: tuple[Any, ...] | None = driver.execute(self.sqlite, parameters).fetchone()
-                return row
-            return next(iter(self.postgresql.rows(driver, parameters)), None)
-
-    def rows(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """All rows, in AUTOCOMMIT as `one`."""
-        try:
-            return self._ask_all(engine, parameters)
-        except Exception as error:
-            if not is_lost(error):
-                raise
-            return self._ask_all(engine, parameters)
-
-    def _ask_all(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def _ask(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         with driver_of(engine) as driver:
             if engine.dialect.name == "sqlite":
                 rows: list[tuple[Any, ...]] = driver.execute(self.sqlite, parameters).fetchall()
                 return rows
-            return self.postgresql.run(driver, parameters).fetchall()
+            return self.postgresql.rows(driver, parameters)
 
     def all(self, connection: Connection, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """All rows, inside whatever transaction `connection` is in."""
