@@ -29,6 +29,7 @@ from workflow_service.models.columns import to_micros
 from workflow_service.passwords import CHEAP, Passwords
 from workflow_service.requests import create_request
 from workflow_service.service import Clocks, Service, build_service
+from workflow_service.sql import Raw
 from workflow_service.students import NewStudent, register
 from workflow_service.transitions import Key, check_capability, fire
 
@@ -169,13 +170,21 @@ class Recorded:
 def record(world: World, path: Work, to: Path, recorded: Recorded) -> None:
     """Walk a path once, keeping every statement with its parameters: what the floor replays on a copy."""
     kept: list[list[tuple[bool, type, Any, Any]]] = []
-    execute = psycopg.Cursor.execute
+    execute, rows = psycopg.Cursor.execute, Raw.rows
 
-    def keeping(self: Any, statement: Any, parameters: Any = None, **options: Any) -> Any:
+    def keep(kind: type, statement: str, parameters: Any) -> None:
         writes = "INSERT INTO history" in statement
         recorded.reads += not writes
-        kept[-1].append((writes, type(self), statement, parameters))
+        kept[-1].append((writes, kind, statement, parameters))
+
+    def keeping(self: Any, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        keep(type(self), statement, parameters)
         return execute(self, statement, parameters, **options)
+
+    def hot(self: Raw, driver: Any, parameters: dict[str, Any]) -> Any:
+        if driver.autocommit:  # Else it goes by psycopg's cursor, and is kept there.
+            keep(psycopg.RawCursor, self.sql, [parameters[name] for name in self.names])
+        return rows(self, driver, parameters)
 
     def deciding(plan: Any, facts: Any, event: str) -> Any:
         recorded.decided.append((plan, facts, event))
@@ -185,6 +194,7 @@ def record(world: World, path: Work, to: Path, recorded: Recorded) -> None:
     gc.disable()  # All that is kept would be looked through again and again.
     with (
         mock.patch.object(psycopg.Cursor, "execute", keeping),
+        mock.patch.object(Raw, "rows", hot),
         mock.patch("workflow_service.transitions.decide", deciding),
     ):
         for request_id in path.requests:
