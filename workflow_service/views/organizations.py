@@ -13,7 +13,6 @@ from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models import Organization, SchoolClass, SchoolStage
-from workflow_service.models.columns import dumps
 from workflow_service.service import Service
 from workflow_service.sql import Query, raw
 
@@ -31,15 +30,15 @@ KINDS = ("school", "bureau", "outside")
 
 def names_of(connection: Connection, ids: Iterable[int | None]) -> dict[int, dict[str, Any]]:
     """`{id: {id, code, name}}`, as a request shows its schools and holders."""
-    wanted = sorted({id_ for id_ in ids if id_ is not None})
-    many: Any = dumps(wanted) if connection.dialect.name == "sqlite" else wanted
+    listed = ",".join(str(id_) for id_ in sorted({id_ for id_ in ids if id_ is not None}))
+    many = f"[{listed}]" if connection.dialect.name == "sqlite" else f"{{{listed}}}"
     rows = _NAMES.all(connection, {"ids": many})
     return {id_: {"id": str(id_), "code": code, "name": name} for id_, code, name in rows}
 
 
 _NAMES = Query(
     "SELECT id, code, name FROM organization WHERE id IN (SELECT value FROM json_each(:ids))",
-    raw("SELECT id, code, name FROM organization WHERE id = ANY(:ids)"),
+    raw("SELECT id, code, name FROM organization WHERE id = ANY(CAST(:ids AS bigint[]))"),
 )
 
 
