@@ -116,7 +116,7 @@ def students_come_from_rosters(service: Service) -> None:
     assert count == imported >= 2000
     assert {"王𬭎", "李㛃", "龚䶮", "𠮷小满", "买买提·阿不都热依木", "孟知春", "孟知秋"} <= names
     plain = [service.cipher.decrypt(number, "student.student_number") for number in numbers if number]
-    # Whoever came with a temporary number has a formal one since a month's end (NUM-02), and the old one still finds him.
+    # A temporary number became a formal one at a month's end (NUM-02); the old one still finds its student.
     assert {number[0] for number in plain} == {"G", "J"}
     assert all(number[1:3] == "99" for number in plain)
     # Each x05 has a child who stands twice by a mistyped number; in 205 a stranger's number is as near to it.
