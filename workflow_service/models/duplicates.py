@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflow_service.models.columns import Base, Bytes, Flag, Id, JsonText, Micros, Ref, Str
+from workflow_service.models.columns import Base, Bytes, Flag, Id, JsonText, Micros, Path, Ref, Str
 
 
 class LikenessBlock(Base):
@@ -50,8 +50,8 @@ class DuplicatePair(Base):
     second_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), index=True)
     first_school_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"))
     second_school_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"))
-    first_path: Mapped[Str] = mapped_column(index=True)
-    second_path: Mapped[Str] = mapped_column(index=True)
+    first_path: Mapped[Path] = mapped_column(index=True)
+    second_path: Mapped[Path] = mapped_column(index=True)
     kind: Mapped[Str]
     strength: Mapped[int]
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JsonText)

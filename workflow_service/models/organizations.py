@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflow_service.models.columns import Base, Flag, Id, JsonText, Micros, Ref, Str
+from workflow_service.models.columns import Base, Flag, Id, JsonText, Micros, Path, Ref, Str
 
 
 class Organization(Base):
@@ -25,7 +25,7 @@ class Organization(Base):
     kind: Mapped[Str]  # bureau | holder (a 主管单位 that is no bureau, ZJ-06) | school | outside | system
     level: Mapped[Str]  # province | city | county | school | system
     parent_id: Mapped[Ref | None] = mapped_column(ForeignKey("organization.id"))
-    path: Mapped[Str] = mapped_column(unique=True)
+    path: Mapped[Path] = mapped_column(unique=True)
     division_code: Mapped[Str] = mapped_column(default="")
     stages: Mapped[list[str]] = mapped_column(JsonText, default=list)
     schooling: Mapped[dict[str, int]] = mapped_column(JsonText, default=dict)

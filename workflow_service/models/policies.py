@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflow_service.models.columns import Base, Flag, Id, JsonText, Micros, Ref, Str
+from workflow_service.models.columns import Base, Flag, Id, JsonText, Micros, Path, Ref, Str
 
 
 class PackVersion(Base):
@@ -91,7 +91,7 @@ class Outage(Base):
 
     __tablename__ = "outage"
     id: Mapped[Id]
-    path: Mapped[Str]
+    path: Mapped[Path]
     starts_at: Mapped[Micros]
     ends_at: Mapped[Micros]
     reason: Mapped[Str]

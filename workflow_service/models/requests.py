@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Ref, Str
+from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Path, Ref, Str
 
 
 class Request(Base):
@@ -106,6 +106,7 @@ class Request(Base):
         ),
         Index("ix_request_provisional", "id", sqlite_where=text("provisional"), postgresql_where=text("provisional")),
         Index("ix_request_student", "student_id"),
+        Index("ix_request_due", "due_at", "id"),
         Index(
             "ix_request_batch",
             "batch_id",
@@ -157,7 +158,7 @@ class RequestParty(Base):
     duty: Mapped[Str] = mapped_column(primary_key=True)
     opened: Mapped[int] = mapped_column(primary_key=True)
     bucket: Mapped[Bucket]
-    path: Mapped[Str]
+    path: Mapped[Path]
     role: Mapped[Str | None]
     due_at: Mapped[Micros | None]
     from_at: Mapped[Micros]
