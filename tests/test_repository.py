@@ -201,7 +201,8 @@ def test_the_package_ships_every_file_that_it_reads() -> None:
 def test_sql_asks_for_no_time_and_no_chance_and_uses_no_trigger() -> None:
     """Time, ids and randomness are handed in: only so can a school year run in seconds from one seed.
 
-    The one exception: SQLite's index of names is a table that it keeps by itself. On PostgreSQL there is no trigger.
+    Triggers are only where no writer may forget them: SQLite's index of names, and the counters of what waits; they
+    know no time and no chance.
     """
     asked = re.compile(r"\bnow\(\)|CURRENT_(?:TIMESTAMP|DATE|TIME)\b|\bRANDOM\(\)|CREATE TRIGGER|gen_random_uuid", re.I)
     found = {
@@ -210,7 +211,7 @@ def test_sql_asks_for_no_time_and_no_chance_and_uses_no_trigger() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for hit in asked.findall(node.value)
-        if (path.name, hit) != ("name_parts.py", "CREATE TRIGGER")
+        if hit != "CREATE TRIGGER" or path.name not in {"name_parts.py", "counters.py"}
     }
     assert found == set()
 

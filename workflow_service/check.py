@@ -37,6 +37,7 @@ CODES = {
     "K10": "一个幂等键一个结果 / one result per key",
     "K11": "分桶正确 / every row lies in its bucket",
     "K12": "查重与学籍相符 / pairs of doubles and the records agree",
+    "K13": "计数与清单相符 / every counter equals its list",
 }
 OUTSIDE = ("create", "amend", "add_document", "remove_document", "reroute")
 """Events that are not the machine's: they leave the state as it is."""

@@ -25,6 +25,7 @@ from workflow_service.sweeps import (
     check_month_end,
     close_ended,
     end_guests,
+    fold_counts,
     follow_mergers,
     follow_ups,
     heartbeat,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from workflow_service.service import Service
 
 NAME = "scheduler"
-DEADLINES, MESSAGES, WINDOWS, CALENDAR, DOUBLES, ENDS, CODES, PULSE = 2, 1, 30, 60, 60, 60, 600, 5
+DEADLINES, MESSAGES, COUNTERS, WINDOWS, CALENDAR, DOUBLES, ENDS, CODES, PULSE = 2, 1, 2, 30, 60, 60, 60, 600, 5
 """Seconds of real time between two ticks of each kind."""
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def ticks(service: Service, limit: int = BATCH) -> dict[str, tuple[int, Callable
     return {
         "deadlines": (DEADLINES, lambda: sweep_deadlines(service, legal(), limit)),
         "messages": (MESSAGES, lambda: deliver_outbox(service)),
+        "counters": (COUNTERS, lambda: fold_counts(service)),
         "windows": (WINDOWS, lambda: announce_windows(service, legal())),
         "calendar": (CALENDAR, lambda: recompute_clocks(service, legal())),
         "doubles": (DOUBLES, lambda: check_month_end(service, legal())),

@@ -18,7 +18,7 @@ from workflow_service import db
 from workflow_service.check import CODES, Finding, check, findings
 from workflow_service.history import Trail
 from workflow_service.models.columns import to_micros
-from workflow_service.sweeps import catch_up, remind_due
+from workflow_service.sweeps import catch_up, fold_counts, remind_due
 from workflow_service.transitions import Key
 
 
@@ -37,6 +37,9 @@ def busy(world: World) -> World:
     recalled = submitted(world, "撤回")
     world.fire(recalled, "recall", "school201")
     submitted(world, "在办")
+    fold_counts(world.service)
+    recalled = submitted(world, "又撤回")
+    world.fire(recalled, "recall", "school201")
     return world
 
 
@@ -111,6 +114,10 @@ FAULTS = {
     "K10 half": ("K10", "UPDATE request_key SET status = 200"),
     "K10 nothing": ("K10", "UPDATE request_key SET object_id = 5"),
     "K11": ("K11", "UPDATE outbox SET bucket = (bucket + 1) % 1024"),
+    "K13 count": ("K13", "UPDATE box_count SET pending = pending + 1 WHERE parent = '/'"),
+    "K13 place": ("K13", "UPDATE box_count SET parent = '/x/' WHERE parent <> '/'"),
+    "K13 gone": ("K13", "DELETE FROM box_count"),
+    "K13 delta": ("K13", "INSERT INTO box_delta (path, due_at, amount) VALUES ('/province/', 1, 1)"),
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from workflow_service.models.accounts import AccessLog, Account, RoleGrant, Token
 from workflow_service.models.columns import Base
+from workflow_service.models.counters import BOX_DELTA, BoxCount
 from workflow_service.models.duplicates import (
     DuplicatePair,
     DuplicateSweep,
@@ -53,10 +54,12 @@ APPEND_ONLY = ("history", "access_log", "pack_version", "judgement", "number_his
 
 __all__ = [
     "APPEND_ONLY",
+    "BOX_DELTA",
     "AccessLog",
     "Account",
     "Base",
     "Batch",
+    "BoxCount",
     "DataHistory",
     "DuplicatePair",
     "DuplicateSweep",

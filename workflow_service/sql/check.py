@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from states.kinds import KINDS
+from workflow_service.sql.counters import UNEQUAL
 
 MARKS = {
     "postgresql": {
@@ -231,6 +232,7 @@ WHERE (k.status IS NULL) <> (k.answer IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outage o WHERE o.id = k.object_id)"""),
     *(Invariant("K11", f"buckets of {table}", _bucket(table, id_, bucket, carries))
       for table, id_, bucket, carries in BUCKETS),
+    Invariant("K13", "counters and their lists", UNEQUAL),
 )  # fmt: skip
 
 TRANSITIONS = """

@@ -6,6 +6,7 @@ history names no person.
 
 from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due, sweep_deadlines
 from workflow_service.sweeps.closing import close_ended
+from workflow_service.sweeps.counters import fold_counts
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
 from workflow_service.sweeps.duplicates import check_month_end
 from workflow_service.sweeps.following import follow_ups
@@ -25,6 +26,7 @@ __all__ = [
     "escalate_due",
     "escalate_empty_offices",
     "expire_due",
+    "fold_counts",
     "follow_mergers",
     "follow_ups",
     "heartbeat",
