@@ -33,6 +33,7 @@ from workflow_service.history import Trail, salted
 from workflow_service.keys import Key, find_answer
 from workflow_service.models import Account, History, Organization
 from workflow_service.models.columns import dumps, iso, to_micros
+from workflow_service.models.packed import packed
 from workflow_service.sql import driver_of
 from workflow_service.sql.errors import is_lost, is_repeatable, is_unique_violation
 from workflow_service.sql.transition import statements
@@ -225,7 +226,7 @@ class Transition:
             "body": dumps({"request": str(row["id"]), "number": row["number"], "event": change.cell.event,
                            "from": row["state"], "to": change.target, "version": row["version"] + 1}),
             "data": dumps({**row["data"], **self.data}), "topic": f"{row['kind']}.{change.cell.event}",
-            "facts": dumps(judged_values(self.facts)), "pack_id": row["pack_id"],
+            "facts": packed(dumps(judged_values(self.facts))), "pack_id": row["pack_id"],
         }  # fmt: skip
         if service.engine.dialect.name == "sqlite":
             values["today"] = today.isoformat()

@@ -1,15 +1,20 @@
-"""Statements prepared by libpq itself."""
+"""Statements prepared by libpq itself, and texts kept packed."""
 
 from __future__ import annotations
 
+import zlib
 from datetime import date
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from states.judged import facts_text, judged_values
 from tests.conftest import Database
+from tests.states.definitions import good_facts
 from tests.workflow_service.world import World
+from workflow_service.models.columns import dumps
+from workflow_service.models.packed import packed, unpacked
 from workflow_service.sql import driver_of, query
 from workflow_service.sql.wire import rows_of
 
@@ -64,3 +69,22 @@ def test_within_one_transition_there_is_one_connection_and_a_lost_one_is_replace
                 assert other is not outer
     with driver_of(engine) as later:
         assert not getattr(later, "closed", False)
+
+
+def test_the_facts_of_a_decision_are_kept_in_a_quarter_of_a_kilobyte() -> None:
+    text = facts_text(good_facts(comment="同意"))
+    assert dumps(judged_values(good_facts(comment="同意"))) == text
+    assert unpacked(packed(text)) == text
+    assert len(packed(text)) < len(text.encode()) / 5
+
+
+@pytest.mark.parametrize("text", ["", "{}", "中文" * 3000])
+def test_any_text_is_unpacked_as_it_was(text: str) -> None:
+    assert unpacked(packed(text)) == text
+
+
+def test_a_damaged_text_is_refused() -> None:
+    with pytest.raises(zlib.error):
+        unpacked(packed(facts_text(good_facts()))[:-4])
+    with pytest.raises(KeyError):
+        unpacked(b"\x07" + packed("{}")[1:])

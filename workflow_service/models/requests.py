@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Path, Ref, Str
+from workflow_service.models.packed import PackedText
 
 
 class Request(Base):
@@ -141,7 +142,7 @@ class Judgement(Base):
     at: Mapped[Micros]
     event: Mapped[Str]
     pack_id: Mapped[Ref] = mapped_column(ForeignKey("pack_version.id"))
-    facts: Mapped[Str]
+    facts: Mapped[str] = mapped_column(PackedText)
     __table_args__ = (Index("ix_judgement_pack", "pack_id", "at"),)
 
 
