@@ -11,8 +11,8 @@ from workflow_service.sql.sweep import Sweep, escalation, expiry, reminder
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
-BATCH = 20_000
-"""Rows of one statement: locks stay short, and the rate hardly changes from 1,000 to 20,000."""
+BATCH = 5_000
+"""Rows of one statement: what is sorted fits into PostgreSQL's usual memory, and locks stay short."""
 ATTEMPTS = 5
 DRAFT_RULE = "WS-02"  # A draft has no clock of its own that could name its rule: packs fix 60 days under this id.
 WIPE_RULE = "SYS-46"
