@@ -15,6 +15,7 @@ from api.shapes import Counted, Day, Ident, Paging, Shape, Shown, Text
 from states.student_status import STATUSES
 from workflow_service.accounts import log_access
 from workflow_service.actors import Actor
+from workflow_service.boxes import BadCursor
 from workflow_service.errors import NotFound
 from workflow_service.ids import parse_id
 from workflow_service.service import Service
@@ -106,7 +107,10 @@ def get_students(call: Call) -> dict[str, Any]:
     if query["as_of"] or query["known"]:
         return _students_on(call)
     wanted = WantedStudents(query["q"], query["school"], query["status"], query["grade"], query["stage"])
-    return page(*list_students(call.service, call.actor, wanted, query["limit"], after_cursor(query["cursor"])))
+    try:
+        return page(*list_students(call.service, call.actor, wanted, query["limit"], query["cursor"]))
+    except BadCursor as error:
+        raise invalid("cursor", "不是本列表给出的游标", "no list has given this cursor") from error
 
 
 def _students_on(call: Call) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, cast, false, func, or_, select, table, true, tuple_, union_all
@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased
 from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.models import NumberHistory, Organization, Request, RequestParty, Student, StudentNumber
-from workflow_service.names import parts_asked
+from workflow_service.names import are_syllables, parts_asked
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -28,7 +28,6 @@ DECIDERS: Final = frozenset({"registrar", "principal"})
 NEVER: Final = 2**63 - 1
 """Where no due date is, for sorting: soonest due first, these last."""
 
-_LAST = tuple_(Request.due_at, Request.id)
 _CURSOR = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
 _REQUEST = re.compile(r"[0-9]{8}-[0-9A-Z]{10}")
 _NUMBER = re.compile(r"(?=.*[0-9])[0-9A-Z]{8,30}")
@@ -102,17 +101,26 @@ def list_requests(
 
     Raises BadCursor.
     """
-    after = None if cursor is None else _read_cursor(cursor)
-    query = _rows().where(*_predicates(service, actor, wanted)).limit(limit + 1)
+    after = None if cursor is None else two_ids(cursor)
+    query, due_at, id_ = _rows(), Request.due_at, Request.id
+    if wanted.box == "todo" and actor.works_on_requests:
+        # Walked in the order of what is held: by due dates of all requests, an office's own would be looked for in all.
+        query = query.join(RequestParty, RequestParty.request_id == Request.id).where(*_held(actor))
+        due_at, id_ = RequestParty.due_at, RequestParty.request_id
+        wanted = replace(wanted, box=None)
+        predicates = _asked(service, wanted)
+    else:
+        predicates = _predicates(service, actor, wanted)
+    query = query.where(*predicates)
     with reading(service.engine) as connection:
         rows: list[Any] = []
         if after is None or after[0] != NEVER:
-            due = query.where(Request.due_at.is_not(None)).order_by(Request.due_at, Request.id)
-            rows += connection.execute(due if after is None else due.where(tuple_(*after) < _LAST))
+            due = query.where(due_at.is_not(None)).order_by(due_at, id_).limit(limit + 1)
+            rows += connection.execute(due if after is None else due.where(tuple_(due_at, id_) > tuple_(*after)))
         if len(rows) <= limit and wanted.due_before is None:
             # Whatever has no due date stands behind: a second walk, by id, which no index could do within the first.
-            never = query.where(Request.due_at.is_(None), Request.id > (after[1] if after and after[0] == NEVER else 0))
-            rows += connection.execute(never.order_by(Request.id).limit(limit + 1 - len(rows)))
+            never = query.where(due_at.is_(None), id_ > (after[1] if after and after[0] == NEVER else 0))
+            rows += connection.execute(never.order_by(id_).limit(limit + 1 - len(rows)))
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
@@ -122,21 +130,31 @@ def list_requests(
 def count_requests(service: Service, actor: Actor, wanted: Wanted) -> int:
     """How many `list_requests` would give in all."""
     query = select(func.count()).select_from(Request).where(*_predicates(service, actor, wanted))
+    if wanted == Wanted(box="todo") and actor.works_on_requests:
+        query = select(func.count()).select_from(RequestParty).where(*_held(actor))
     with reading(service.engine) as connection:
         return connection.execute(query).scalar_one()
 
 
 def _to_do(actor: Actor) -> Select[int]:
-    return select(RequestParty.request_id).where(
-        RequestParty.organization_id == actor.organization_id,
-        RequestParty.duty == "hold",
-        RequestParty.to_at.is_(None),
-        RequestParty.role.in_(sorted(actor.roles)),
-    )
+    return select(RequestParty.request_id).where(*_held(actor))
+
+
+def _held(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    """The rows that say whose turn it is, where it is the asker's."""
+    return (
+        RequestParty.organization_id == actor.organization_id, RequestParty.duty == "hold",
+        RequestParty.to_at.is_(None), RequestParty.role.in_(sorted(actor.roles)),
+    )  # fmt: skip
 
 
 def _predicates(service: Service, actor: Actor, wanted: Wanted) -> list[ColumnElement[bool]]:
-    found = [box_predicate(actor, wanted.box) if wanted.box else in_scope(actor)]
+    return [box_predicate(actor, wanted.box) if wanted.box else in_scope(actor), *_asked(service, wanted)]
+
+
+def _asked(service: Service, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What restricts a list besides its box."""
+    found: list[ColumnElement[bool]] = []
     if wanted.kind is not None:
         found.append(Request.kind == wanted.kind)
     if wanted.state is not None:
@@ -175,20 +193,22 @@ def name_matches(text: str, dialect: str) -> ColumnElement[bool]:
     if not text:
         return true()
     *whole, last = parts_asked(text)
-    read = text.isascii()
+    read = are_syllables(text)
     column, sought = (Student.pinyin, " ".join([*whole, last])) if read else (Student.name, text)
     begun = read or len(text) < 2
+    # One part says it all; the planner would take what the text adds for something rarer still, and choose badly.
+    beside = column.contains(sought, autoescape=True) if whole else true()
     if dialect == "postgresql":
         words = [_quoted(part) for part in whole] + [_quoted(last) + (":*" if begun else "")]
         indexed: ColumnElement[bool] = func.name_parts(Student.name, Student.pinyin).op("@@")(
             cast(" & ".join(words), TSQUERY)
         )
-        return and_(indexed, column.contains(sought, autoescape=True))
+        return and_(indexed, beside)
     kept = [_NAME_PART.c.part == part for part in whole]
     kept.append(and_(_NAME_PART.c.part >= last, _NAME_PART.c.part < last + chr(0x10FFFF)) if begun
                 else _NAME_PART.c.part == last)  # fmt: skip
     found = [Student.id.in_(select(_NAME_PART.c.student_id).where(one)) for one in kept]
-    return and_(*found, column.contains(sought, autoescape=True))
+    return and_(*found, beside)
 
 
 _NAME_PART = table("name_part", sql_column("part"), sql_column("student_id"))
@@ -219,7 +239,8 @@ def _rows() -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _read_cursor(cursor: str) -> tuple[int, int]:
+def two_ids(cursor: str) -> tuple[int, int]:
+    """The two numbers of a cursor. Raises BadCursor."""
     found = _CURSOR.fullmatch(cursor)
     if found is None or int(found[1]) > NEVER or int(found[2]) > NEVER:
         raise BadCursor(cursor)

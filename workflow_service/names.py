@@ -62,12 +62,17 @@ def search_text(name: str) -> str:
     return " ".join([*words, "".join(word[0] for word in words)])
 
 
+def are_syllables(text: str) -> bool:
+    """Whether somebody who types this means a reading: Latin letters alone."""
+    return text.isascii() and all(word.isalpha() for word in text.split())
+
+
 def parts_asked(text: str) -> list[str]:
     """What a search asks the index of names for: pairs of characters, or syllables. `text` is not empty.
 
     Of Latin text every word but the last is whole. One character alone is the beginning of a pair.
     """
-    if text.isascii():
+    if are_syllables(text):
         return text.lower().split()
     return [text[n : n + 2] for n in range(len(text) - 1)] or [text]
 

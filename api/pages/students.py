@@ -19,7 +19,8 @@ from states.kinds import GROUPS, KINDS
 from states.student_status import STATUSES as STATUS_TABLE
 from states.vocabulary import STATUSES as KNOWN
 from workflow_service.accounts import log_access
-from workflow_service.ids import parse_id
+from workflow_service.boxes import BadCursor
+from workflow_service.errors import NotFound
 from workflow_service.offers import Offer
 from workflow_service.views.register import entries_view
 from workflow_service.views.students import (
@@ -45,8 +46,11 @@ def students_page() -> Response:
     wanted = WantedStudents(
         q=given["q"][:60] or None, status=given["status"] if given["status"] in KNOWN else None, grade=grade
     )
-    rows, after = list_students(service(), actor(), wanted, ROWS, parse_id(request.args.get("after", "")) or 0)
-    following = address("pages.list_students", {**given, "after": str(after)}) if after else None
+    try:
+        rows, after = list_students(service(), actor(), wanted, ROWS, request.args.get("after") or None)
+    except BadCursor as error:
+        raise NotFound from error
+    following = address("pages.list_students", {**given, "after": after}) if after else None
     return page("students.html", area="list_students", rows=rows, wanted=given, next_page=following, statuses=STATUSES,
                 first_page=address("pages.list_students", given) if request.args.get("after") else None,
                 many_schools=actor().kind != "school",

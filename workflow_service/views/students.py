@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from states.calendar import grade_of, school_year
 from states.student_status import StudentStatus
 from workflow_service.actors import Actor
-from workflow_service.boxes import below, student_matches
+from workflow_service.boxes import below, student_matches, two_ids
 from workflow_service.crypto import mask_number
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
@@ -36,15 +36,25 @@ class WantedStudents:
 
 
 def list_students(
-    service: Service, actor: Actor, wanted: WantedStudents, limit: int, after: int = 0
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Students in scope by id, after one; the id to go on after, None at the end."""
+    service: Service, actor: Actor, wanted: WantedStudents, limit: int, cursor: str | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Students in scope, school by school, and the cursor of the next page (None at the end). Raises BadCursor.
+
+    In the order of the schools' places in the tree whatever lies below a bureau is read from where it begins; by their
+    ids alone the students of one county would have to be looked for among everybody's.
+    """
     today = service.clocks.now().date()
-    query = _rows().where(*_predicates(service, actor, wanted, today), Student.id > after)
+    query = _rows().where(*_predicates(service, actor, wanted, today))
+    if cursor is not None:
+        school, student = two_ids(cursor)
+        path = select(Organization.path).where(Organization.id == school).scalar_subquery()
+        query = query.where(
+            Organization.path >= path, tuple_(Organization.path, Enrolment.student_id) > tuple_(path, student)
+        )
     with reading(service.engine) as connection:
-        rows = connection.execute(query.order_by(Student.id).limit(limit + 1)).all()
+        rows = connection.execute(query.order_by(Organization.path, Enrolment.student_id).limit(limit + 1)).all()
     shown = [_view(service, row, today) for row in rows[:limit]]
-    return shown, rows[limit - 1].id if len(rows) > limit else None
+    return shown, f"{rows[limit - 1].school_id}-{rows[limit - 1].id}" if len(rows) > limit else None
 
 
 def find_student(service: Service, actor: Actor, student_id: int) -> Any:
