@@ -8,7 +8,6 @@ one in BEGIN IMMEDIATE. No rule stands here: a copy of a rule would miss what ch
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 
 from workflow_service.sql.errors import is_lost
+from workflow_service.sql.lines import driver_of
 from workflow_service.sql.wire import rows_of
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_0-9]+)")
@@ -85,49 +85,6 @@ class Query:
             rows: list[tuple[Any, ...]] = driver.execute(self.sqlite, parameters).fetchall()
             return rows
         return self.postgresql.rows(driver, parameters)
-
-
-class _Lines(threading.local):
-    """The connections that this thread has in hand, by engine."""
-
-    def __init__(self) -> None:
-        self.held: dict[Engine, Any] = {}
-
-
-_LINES = _Lines()
-
-
-class driver_of:
-    """The driver's own connection from the pool, without SQLAlchemy's per-statement work.
-
-    Within another one on the same engine and thread it is that one's: taking a connection out and putting it back
-    costs as much as a statement. One that was lost is thrown away with all that wait in the pool: after a failover
-    they are as dead as it is, and each would fail one more user.
-    """
-
-    __slots__ = ("engine", "outermost")
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def __enter__(self) -> Any:
-        held = _LINES.held.get(self.engine)
-        self.outermost = held is None
-        if held is None:
-            held = _LINES.held[self.engine] = self.engine.raw_connection()
-        return held.driver_connection
-
-    def __exit__(self, *_error: object) -> None:
-        held = _LINES.held.get(self.engine)
-        if held is None:  # It was lost further in, and thrown away there.
-            return
-        if getattr(held.driver_connection, "closed", False):
-            del _LINES.held[self.engine]
-            held.invalidate()
-            self.engine.dispose()
-        elif self.outermost:
-            del _LINES.held[self.engine]
-            held.close()
 
 
 def query(sql: str) -> Query:
