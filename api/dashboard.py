@@ -15,6 +15,22 @@ from workflow_service.views.dashboard import dashboard_view
 bp = Blueprint("dashboard", __name__)
 
 
+class PlaceShown(Shown):
+    """An organization directly below mine, and what waits at it and below it."""
+
+    organization = fields.Dict(required=True)
+    pending = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+
+
+class BelowShown(Shown):
+    """What waits below my bureau; empty for a school. Work before two offices at once counts at both."""
+
+    pending = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+    organizations = fields.List(fields.Nested(PlaceShown), required=True)
+
+
 class DashboardShown(Shown):
     """Counts in my scope."""
 
@@ -23,10 +39,12 @@ class DashboardShown(Shown):
     overdue = fields.Integer(required=True)
     expired = fields.Integer(required=True)
     counts = fields.List(fields.Dict(), required=True)
+    below = fields.Nested(BelowShown, required=True)
     windows = fields.List(fields.Dict(), required=True)
 
 
 @operation(bp, "GET", "/dashboard", summary="Counts and windows / 概览", answers=DashboardShown, roles=READERS)
 def get_dashboard(call: Call) -> dict[str, Any]:
-    """Pending, due soon, overdue and expired by kind and state for my scope; the windows with dates."""
+    """Pending, due soon, overdue and expired by kind and state for my scope; what waits at each organization directly
+    below mine, the most overdue first; the windows with dates."""
     return dashboard_view(call.service, call.actor)

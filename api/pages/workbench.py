@@ -21,11 +21,14 @@ from workflow_service.errors import NotFound
 from workflow_service.models.columns import to_micros
 from workflow_service.views.notices import notices_view
 from workflow_service.views.request_rows import request_rows
+from workflow_service.views.roll_up import below_view
 from workflow_service.views.windows import windows_view
 
 SOON = 3
 """Working days that count as soon, as on the API's dashboard."""
 SHOWN = 60
+PLACES = 10
+"""Offices below that are shown at once; the others are one click away."""
 ROWS = 50
 DUE = {
     "overdue": ("已逾期", "Overdue"),
@@ -63,7 +66,7 @@ def workbench() -> Response:
     if not actor().works_on_requests:
         return page("workbench.html", area="workbench", tiles=(), groups=(), waiting=(), drafts=(), notices=(),
                     windows=windows_with_countdown(), works=False, today=service().clocks.now(), next_due=None,
-                    more=False, decides=False, post=_post())  # fmt: skip
+                    more=False, decides=False, post=_post(), below=None)  # fmt: skip
     todo, more = _rows(Wanted(box="todo"), SHOWN)
     waiting, _ = _rows(Wanted(box="waiting"), 8)
     drafts, _ = _rows(Wanted(box="mine", state="draft"), 8)
@@ -78,7 +81,7 @@ def workbench() -> Response:
                 ("later", t("其余待办", "The rest"), later)),
         notices=notices_view(service(), actor()), windows=windows_with_countdown(), today=service().clocks.now(),
         next_due=min(dates, default=None), more=more, decides=decides(actor()), post=_post(),
-        many_schools=actor().kind != "school",
+        many_schools=actor().kind != "school", below=below_view(service(), actor()), places=PLACES,
     )  # fmt: skip
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from tests.api.conftest import Api
 from workflow_service.boxes import BOXES, Wanted, count_requests
+from workflow_service.models.columns import to_micros
 
 WHO = ("school201", "school201.principal", "school202", "school202.principal", "county2", "city1", "school301")
 
@@ -55,6 +58,20 @@ def test_every_count_is_the_length_of_its_list(api: Api) -> None:
         dashboard = api.get(who, "/dashboard").json
         assert sum(row["count"] for row in dashboard["counts"]) == len(listed(api, who))
         assert dashboard["boxes"] == {box: len(listed(api, who, box=box)) for box in BOXES}
+
+
+def test_a_bureau_sees_what_waits_below_it_by_organization(api: Api) -> None:
+    due, _ = [api.submitted(api.world.student("202", name=name))["due_at"] for name in ("甲", "乙")]
+    below = api.get("city1", "/dashboard").json["below"]
+    assert (below["pending"], below["overdue"]) == (2, 0)
+    [county] = below["organizations"]
+    assert county["organization"]["code"] == "county2"
+    assert api.get("city2", "/dashboard").json["below"]["organizations"] == []
+    assert api.get("school201", "/dashboard").json["below"] == {"pending": 0, "overdue": 0, "organizations": []}
+    api.world.at = to_micros(datetime.fromisoformat(due))
+    api.tokens.clear()
+    below = api.get("county2", "/dashboard").json["below"]["organizations"]
+    assert [(row["organization"]["code"], row["pending"], row["overdue"]) for row in below] == [("201", 2, 2)]
 
 
 def test_pages_follow_each_other_soonest_due_first(api: Api) -> None:

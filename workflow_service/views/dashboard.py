@@ -13,6 +13,7 @@ from workflow_service.db import reading
 from workflow_service.models import Request
 from workflow_service.models.columns import to_micros
 from workflow_service.service import Service
+from workflow_service.views.roll_up import below_view
 from workflow_service.views.windows import windows_view
 
 SOON = 3
@@ -20,7 +21,7 @@ SOON = 3
 
 
 def dashboard_view(service: Service, actor: Actor) -> dict[str, Any]:
-    """Pending, due soon, overdue and expired by kind and state, the boxes' sizes, the windows."""
+    """Pending, due soon, overdue and expired by kind and state, the boxes' sizes, what waits below, the windows."""
     now = service.clocks.legal()
     pending = case((Request.open, 1), else_=0)
     overdue = case((Request.open & (Request.due_at <= now), 1), else_=0)
@@ -41,6 +42,7 @@ def dashboard_view(service: Service, actor: Actor) -> dict[str, Any]:
         **totals,
         "counts": rows,
         "boxes": {box: count_requests(service, actor, Wanted(box=box)) for box in BOXES},
+        "below": below_view(service, actor),
         "windows": windows_view(service, actor),
         "now": service.clocks.now().isoformat(),
     }
