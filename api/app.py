@@ -27,6 +27,7 @@ from api import (
     verify,
     windows,
 )
+from api.shedding import Shedding
 from workflow_service.config import Settings
 from workflow_service.db import db, engine_options
 from workflow_service.service import Service, build_service
@@ -85,6 +86,7 @@ def create_app(settings: Settings, service: Service | None = None) -> Flask:
     app.before_request(_received)
     app.after_request(_secured)
     app.after_request(_read_out)
+    app.wsgi_app = Shedding(app.wsgi_app, HEADERS)  # type: ignore[method-assign]
     return app
 
 

@@ -10,6 +10,11 @@ workers = 3
 worker_class = "gthread"
 threads = 8
 
+# A worker takes in as many connections and lines them up for its threads; the kernel lines up the rest, for all
+# workers. Both lines are short: who waits in them has given up before it is served. nginx's max_conns are below them.
+worker_connections = 256
+backlog = 256
+
 # Connections to the database must not be shared between processes, as an application loaded before the fork would.
 preload_app = False
 
