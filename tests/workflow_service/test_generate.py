@@ -14,7 +14,7 @@ from workflow_service.check import check
 from workflow_service.config import load
 from workflow_service.db import reading
 from workflow_service.generate import NotHere, Sizes, generate
-from workflow_service.generate.rehearsal import Rehearsed, rehearse
+from workflow_service.generate.rehearsal import Rehearsed
 from workflow_service.grants import actor_named
 from workflow_service.models import History, Request, SchoolClass, Student
 from workflow_service.names import search_text
@@ -31,12 +31,6 @@ UNION ALL SELECT conrelid::regclass || ' ' || conname || pg_get_constraintdef(oi
     WHERE connamespace = 'public'::regnamespace ORDER BY 1""",
 }
 SMALL = Sizes(students=1_500, schools=30, requests=300, pending=60)
-
-
-@pytest.fixture(scope="module")
-def rehearsed() -> Rehearsed:
-    """Give all tests of this file one rehearsal."""
-    return rehearse(TODAY)
 
 
 @pytest.fixture

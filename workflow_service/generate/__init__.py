@@ -32,6 +32,7 @@ from workflow_service.generate.repeating import Tally
 from workflow_service.generate.work import Plan, Worker
 from workflow_service.legal_time import seed_calendar
 from workflow_service.models import Organization, PackVersion, Student
+from workflow_service.sweeps.counters import fold_counts
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -104,6 +105,8 @@ def _generate(
         plan = Plan(province, rehearsed.recordings, _packs(owner), today, settings.database_owner_url,
                     dict(settings.field_keys), dict(settings.hash_keys))  # fmt: skip
         count = _write(plan, owner.dialect.name, workers, progress)
+    progress(1, 1, "计数 / the counters")
+    fold_counts(service)
     progress(1, 1, "统计 / statistics for the planner")
     analyse(owner)
     return count

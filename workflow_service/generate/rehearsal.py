@@ -7,7 +7,7 @@ away; whatever a request left in the tables becomes a recording, which can be re
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import count
@@ -38,16 +38,16 @@ class Rehearsed:
     papers: tuple[bytes, ...]
 
 
-def stories() -> Iterator[Story]:
+def stories(shifts: Sequence[int] = SHIFTS) -> Iterator[Story]:
     """The demo's stories, finished ones also on other days, and a school's own matters in every county."""
     yield from STORIES
     for story in STORIES:
         if story.state in ("completed", "rejected", "recalled"):
-            yield from (replace(story, age=story.age + days) for days in SHIFTS)
+            yield from (replace(story, age=story.age + days) for days in shifts)
     for county in "12349":
         for number, story in enumerate(_own_models()):
             school = f"{county}0{number % 3 + 1}"
-            ages = (4, 9, 16) if story.state == "completed" else (2,)
+            ages = (4, *(4 + days for days in shifts)) if story.state == "completed" else (2,)
             yield from (replace(story, origin=school, destination=school, age=age, grade=3) for age in ages)
 
 
@@ -58,8 +58,8 @@ def _own_models() -> list[Story]:
     return [story for _, story in sorted(found.items())]
 
 
-def rehearse(today: date) -> Rehearsed:
-    """Play everything up to `today` in a folder of its own, and take it down."""
+def rehearse(today: date, shifts: Sequence[int] = SHIFTS) -> Rehearsed:
+    """Play everything up to `today` in a folder of its own, and take it down. Fewer `shifts` take less time."""
     with tempfile.TemporaryDirectory(prefix="wfs-rehearsal-") as folder:
         url = f"sqlite:///{folder}/rehearsal.sqlite3"
         settings = load({"WORKFLOW_ENV": "demo", "DATA": folder, "DATABASE_URL": url, "DATABASE_OWNER_URL": url})
@@ -67,7 +67,7 @@ def rehearse(today: date) -> Rehearsed:
         ticks = count(START_OF_REAL, 997)
         service = build_service(settings, clocks=Clocks(lambda: next(ticks)), passwords=Passwords(CHEAP))
         try:
-            demo.prepare(service, today, lambda _line: None, tuple(stories()))
+            demo.prepare(service, today, lambda _line: None, tuple(stories(shifts)))
             with db.reading(service.engine) as connection:
                 recordings = tuple(_recordings(connection))
             return Rehearsed(recordings, tuple(_papers(service.store)))
