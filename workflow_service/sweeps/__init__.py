@@ -5,6 +5,7 @@ history names no person.
 """
 
 from workflow_service.sweeps.catch_up import Done, catch_up, heartbeat, next_due, sweep_deadlines
+from workflow_service.sweeps.cleaning import Cleaned, clean
 from workflow_service.sweeps.closing import close_ended
 from workflow_service.sweeps.counters import fold_counts
 from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
@@ -17,10 +18,12 @@ from workflow_service.sweeps.windows import announce_windows
 
 __all__ = [
     "BATCH",
+    "Cleaned",
     "Done",
     "announce_windows",
     "catch_up",
     "check_month_end",
+    "clean",
     "close_ended",
     "end_guests",
     "escalate_due",
