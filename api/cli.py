@@ -16,7 +16,17 @@ import click
 import sqlalchemy.exc
 from flask import Flask
 
-from api import cli_bureau, cli_calendar, cli_codes, cli_data, cli_doctor, cli_generate, cli_policy, cli_users
+from api import (
+    cli_bureau,
+    cli_calendar,
+    cli_codes,
+    cli_data,
+    cli_doctor,
+    cli_export,
+    cli_generate,
+    cli_policy,
+    cli_users,
+)
 from api import demo as demo_processes
 from api.app import create_app
 from api.cli_wiring import built_service, say, settings, start_log
@@ -146,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 for _command in (
     cli_doctor.doctor, cli_data.check, cli_data.import_file, cli_data.audit, cli_policy.policy, cli_users.user,
     cli_calendar.calendar, cli_codes.codes, cli_bureau.outage, cli_bureau.school, cli_generate.generate,
+    cli_export.export,
 ):  # fmt: skip
     cli.add_command(_command)
 
