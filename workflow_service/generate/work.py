@@ -24,6 +24,8 @@ from workflow_service.students import NewGuardian, NewStudent, Registering, stud
 
 SUSPENDED = 0.004
 """The share of students who are 休学 from the start."""
+OWN_MATTERS = 3
+"""How much more often a school's own matter is repeated than a transfer that was rehearsed as often."""
 TRIES = 8
 """How often another school with the student's grade is looked for: a senior one may be the only one of its county."""
 _NAMES: Mapping[type, str] = {mapper.class_: mapper.local_table.description for mapper in Base.registry.mappers}
@@ -52,7 +54,9 @@ class Worker:
         self._by_county: dict[tuple[str, bool], list[Recording]] = {}
         for recording in plan.recordings:
             key = (f"county{recording.origin[0]}", recording.finished)
-            self._by_county.setdefault(key, []).append(recording)
+            # A school's own matters are the everyday ones, and short: as a province has them, so are its gigabytes.
+            often = OWN_MATTERS if recording.origin == recording.destination else 1
+            self._by_county.setdefault(key, []).extend([recording] * often)
         last, this = roster_days(plan.today)
         self._days = (_nine(last), _nine(this))
 
