@@ -111,7 +111,7 @@ def route_draft(service: Service, connection: Connection, row: Row, on: date) ->
         row["class_id"] = chosen.id if chosen else None
     stage = (chosen.stage if chosen else None) or row["data"].get("stage") or row["class_stage"] or row["stage"]
     if kind.sides == "two":
-        routing = resolve(service, connection, around, destination_stage=stage,
+        routing = resolve(service, around, destination_stage=stage,
                           origin_stage=row["stage"] or around.origin.stages[0])  # fmt: skip
     else:
         routing = resolve_one(service, connection, around, stage=stage or "", case=route_case(row),

@@ -20,7 +20,8 @@ from states.kinds import KINDS
 from states.rules.school import no_longer
 from states.verdict import Reason
 from workflow_service.models import Organization
-from workflow_service.sql.routing import Place, Unit, chains, places, supervisors
+from workflow_service.sql.routing import Bureaus, Place, Unit, places
+from workflow_service.sql.routing import around as around_of
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -76,6 +77,7 @@ class Surroundings:
 
     above: list[Unit]
     above_origin: list[Unit]
+    bureaus: Bureaus
     kind: str
     on: date
 
@@ -103,21 +105,20 @@ def surroundings(
     connection: Connection, kind: str, destination_id: int, origin_id: int, on: date
 ) -> Surroundings | None:
     """The surroundings of a request between two schools; None where one of them is not there."""
-    found = chains(connection, kind, destination_id, origin_id, on)
-    if destination_id not in found or origin_id not in found:
+    chains, bureaus = around_of(connection, kind, destination_id, origin_id, on)
+    if destination_id not in chains or origin_id not in chains:
         return None
-    return Surroundings(found[destination_id], found[origin_id], kind, on)
+    return Surroundings(chains[destination_id], chains[origin_id], bureaus, kind, on)
 
 
-def resolve(service: Service, connection: Connection, around: Surroundings, *, destination_stage: str,
+def resolve(service: Service, around: Surroundings, *, destination_stage: str,
             origin_stage: str) -> Routing:  # fmt: skip
     """The routing of a request between two schools on a day. Raises `NoRoute`."""
     above, above_origin, destination, origin = around.above, around.above_origin, around.destination, around.origin
     if destination_stage not in destination.stages:
         destination_stage = destination.stages[0]
-    bureau, origin_bureau = supervisors(
-        connection, (destination.id, destination_stage),
-        (origin.id, destination_stage if origin.id == destination.id else origin_stage), around.on)  # fmt: skip
+    bureau = around.bureaus.get((destination.id, destination_stage))
+    origin_bureau = around.bureaus.get((origin.id, destination_stage if origin.id == destination.id else origin_stage))
     if bureau is None or origin_bureau is None:
         unit, stage = (destination, destination_stage) if bureau is None else (origin, origin_stage)
         raise NoRoute(f"school {unit.code} has no supervising bureau for {stage} on {around.on}")
@@ -165,7 +166,7 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
     above, school = around.above, around.destination
     if school.kind == "school":
         stage = stage if stage in school.stages else school.stages[0]
-        bureau = supervisors(connection, (school.id, stage), (school.id, stage), around.on)[0]
+        bureau = around.bureaus.get((school.id, stage))
         if bureau is None:
             raise NoRoute(f"school {school.code} has no supervising bureau for {stage} on {around.on}")
         units = {"school": school, "bureau": bureau}
@@ -174,7 +175,7 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
     units["province_bureau"] = _top(above)
     units["city_bureau"] = next((o for o in above if o.level == "city" or o.city_powers), units["province_bureau"])
     if left_stage is not None:
-        units["origin_bureau"], case = _bureau_left(connection, around, left_stage, units["bureau"], case)
+        units["origin_bureau"], case = _bureau_left(around, left_stage, units["bureau"], case)
     if other is not None:
         units, case = _beside(connection, around, other, stage, units, case)
     pack_id = _pack(service, above, around, stage)
@@ -202,10 +203,10 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
 def _beside(connection: Connection, around: Surroundings, other: int, stage: str, units: dict[str, Unit],
             case: Mapping[str, Any]) -> tuple[dict[str, Unit], Mapping[str, Any]]:  # fmt: skip
     """The other school and its bureau as units, and how near they are. Raises `NoRoute`."""
-    above = chains(connection, around.kind, other, other, around.on)[other]
+    chains, bureaus = around_of(connection, around.kind, other, other, around.on)
+    above = chains[other]
     school = above[0]
-    theirs = other, stage if stage in school.stages else school.stages[0]
-    bureau = supervisors(connection, theirs, theirs, around.on)[0]
+    bureau = bureaus.get((other, stage if stage in school.stages else school.stages[0]))
     if bureau is None:
         raise NoRoute(f"school {school.code} has no supervising bureau for {stage} on {around.on}")
     near = {
@@ -216,11 +217,11 @@ def _beside(connection: Connection, around: Surroundings, other: int, stage: str
     return {**units, "other_school": school, "other_bureau": bureau}, {**case, **near}
 
 
-def _bureau_left(connection: Connection, around: Surroundings, stage: str, bureau: Unit, case: Mapping[str, Any]
+def _bureau_left(around: Surroundings, stage: str, bureau: Unit, case: Mapping[str, Any]
                  ) -> tuple[Unit, Mapping[str, Any]]:  # fmt: skip
     """The bureau of the school that a leaver has left, and how near it is. Raises `NoRoute`."""
     origin = around.origin
-    found = supervisors(connection, (origin.id, stage), (origin.id, stage), around.on)[1]
+    found = around.bureaus.get((origin.id, stage))
     if found is None and not origin.active:
         found = around.above_origin[1]  # The bureau above a closed school keeps what it left.
     if found is None:

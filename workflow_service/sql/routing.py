@@ -56,22 +56,23 @@ class Place(NamedTuple):
 _UNIT = """o.id, o.code, o.name, o.kind, o.level, o.path, o.policy, o.single_handed, o.stages, o.schooling, o.town,
     o.city_powers"""
 
-_CHAINS = query(f"""
+# The schools with all above them, and the bureaus that supervise them, each for a stage: of two, the later one counts.
+_AROUND = query(f"""
 WITH RECURSIVE chain(school_id, depth, id, parent_id) AS (
     SELECT o.id, 0, o.id, o.parent_id FROM organization o WHERE o.id IN (:destination, :origin)
     UNION ALL SELECT c.school_id, c.depth + 1, o.id, o.parent_id
     FROM chain c JOIN organization o ON o.id = c.parent_id
 )
-SELECT c.school_id, c.depth, {_UNIT}, (SELECT v.id FROM pack_version v WHERE v.pack = o.policy AND v.kind = :kind
-    AND v.valid_from <= :day AND (v.valid_to IS NULL OR v.valid_to >= :day) ORDER BY v.version DESC LIMIT 1),
+SELECT NULL, NULL, c.school_id, c.depth, {_UNIT}, (SELECT v.id FROM pack_version v WHERE v.pack = o.policy
+        AND v.kind = :kind AND v.valid_from <= :day AND (v.valid_to IS NULL OR v.valid_to >= :day)
+        ORDER BY v.version DESC LIMIT 1),
     o.active, (SELECT n.name FROM organization n WHERE n.id = o.successor_id)
-FROM chain c JOIN organization o ON o.id = c.id ORDER BY c.school_id, c.depth
-""")  # noqa: S608 - our own columns
-
-_SUPERVISORS = query(f"""
-SELECT s.school_id, 0, {_UNIT}, NULL, o.active, NULL FROM supervision s JOIN organization o ON o.id = s.bureau_id
-WHERE (s.school_id = :destination AND s.stage = :destination_stage OR s.school_id = :origin AND s.stage = :origin_stage)
-    AND s.valid_from <= :day AND (s.valid_to IS NULL OR s.valid_to >= :day) ORDER BY s.valid_from DESC
+FROM chain c JOIN organization o ON o.id = c.id
+UNION ALL
+SELECT s.stage, s.valid_from, s.school_id, 0, {_UNIT}, NULL, o.active, NULL
+FROM supervision s JOIN organization o ON o.id = s.bureau_id
+WHERE s.school_id IN (:destination, :origin) AND s.valid_from <= :day AND (s.valid_to IS NULL OR s.valid_to >= :day)
+ORDER BY 3, 4, 2
 """)  # noqa: S608 - our own columns
 
 _PLACES = query("""
@@ -96,26 +97,25 @@ def _unit(row: tuple[Any, ...]) -> Unit:
     )  # fmt: skip
 
 
-def chains(connection: Connection, kind: str, destination: int, origin: int, on: date) -> dict[int, list[Unit]]:
-    """Both schools with all above them, nearest first; {} for a school that is not there."""
-    found: dict[int, list[Unit]] = {}
+Chains = dict[int, list[Unit]]
+Bureaus = dict[tuple[int, str], Unit]
+
+
+def around(connection: Connection, kind: str, destination: int, origin: int, on: date) -> tuple[Chains, Bureaus]:
+    """Both schools with all above them, nearest first, and who supervises them, by school and stage, on a day.
+
+    A school that is not there has no chain.
+    """
+    chains: Chains = {}
+    bureaus: Bureaus = {}
     parameters = {"kind": kind, "destination": destination, "origin": origin, "day": _day(connection, on)}
-    for row in _CHAINS.all(connection, parameters):
-        found.setdefault(row[0], []).append(_unit(row))
-    return found
-
-
-def supervisors(
-    connection: Connection, destination: tuple[int, str], origin: tuple[int, str], on: date
-) -> tuple[Unit | None, Unit | None]:
-    """The bureaus that supervise two schools, each in its stage, on a day."""
-    parameters = {
-        "destination": destination[0], "destination_stage": destination[1], "origin": origin[0],
-        "origin_stage": origin[1], "day": _day(connection, on),
-    }  # fmt: skip
-    found = [_unit(row) for row in _SUPERVISORS.all(connection, parameters)]
-    by_school = {unit.school_id: unit for unit in reversed(found)}
-    return by_school.get(destination[0]), by_school.get(origin[0])
+    for stage, _from, *rest in _AROUND.all(connection, parameters):
+        unit = _unit(tuple(rest))
+        if stage is None:
+            chains.setdefault(unit.school_id, []).append(unit)
+        else:
+            bureaus[unit.school_id, stage] = unit
+    return chains, bureaus
 
 
 def places(connection: Connection, school: int, grade: int) -> list[Place]:

@@ -15,7 +15,6 @@ from workflow_service.history import history_row
 from workflow_service.models import History, Outbox, Request, RequestParty
 from workflow_service.models.columns import dumps
 from workflow_service.routing import surroundings
-from workflow_service.sql.routing import supervisors
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -70,7 +69,7 @@ def _parts(connection: Connection, kind: str, school_id: int, stage: str, on: da
     """The successor, its bureau in the stage, its city and its province, each as a unit."""
     around = surroundings(connection, kind, school_id, school_id, on)
     assert around is not None  # The successor is a school: its code was looked up when the merger was completed.
-    bureau = supervisors(connection, (school_id, stage), (school_id, stage), on)[0]
+    bureau = around.bureaus.get((school_id, stage))
     province = next(unit for unit in around.above if unit.level == "province")
     city = next((unit for unit in around.above if unit.level == "city" or unit.city_powers), province)
     found = {"school": around.destination, "bureau": bureau or around.above[1], "province": province,
