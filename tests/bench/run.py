@@ -26,7 +26,7 @@ from tests import postgres
 from tests.bench.goal import QUICK, WHOLE, Goal, Parts, Size
 from tests.bench.sides import PEER, own_server
 
-MODULES = ("transitions", "embedded", "http", "sweep", "pages", "sheets", "size", "explain")
+MODULES = ("transitions", "counters", "embedded", "http", "sweep", "pages", "sheets", "size", "explain")
 """Each names its parts; they run in this order."""
 GOALS = range(1, 15)
 RESULTS = Path(__file__).parent / "results.md"
