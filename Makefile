@@ -6,13 +6,14 @@ TODAY ?=
 export TMPDIR := $(CURDIR)/.cache/tmp
 export PYTHON
 
-.PHONY: help demo test test-long bench lint lock
+.PHONY: help demo test test-long bench load lint lock
 
 help:
 	@echo 'make demo [PORT=8000] [TODAY=2026-09-01] [DATA=var/demo]   a ready, living example in the browser'
 	@echo 'make test                                                   all tests, on SQLite, PostgreSQL and in a browser'
 	@echo 'make test-long                                              races at ten times the rounds, broken packs, mutants'
 	@echo 'make bench [QUICK=1] [ONLY=1,3]                             the speed goals, against what is possible and peers'
+	@echo 'make load [QUICK=1] [DURATION=300]                          the peak of a province through nginx, ten times it, after it'
 	@echo 'make lint                                                   ruff, mypy, the direction of imports'
 
 # The last line is exec'd, so that the signal which ends make ends the server and leaves nothing behind.
@@ -42,6 +43,12 @@ bench:
 	@deploy/bootstrap.sh bench
 	@mkdir -p .cache/tmp
 	@.venv/bin/python -m tests.bench.run $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)')
+
+# Needs nginx: the one in PATH, else Debian's package, which is unpacked into .cache without root.
+load:
+	@deploy/bootstrap.sh test
+	@mkdir -p .cache/tmp
+	@.venv/bin/python -m tests.load.run $(if $(QUICK),--quick) $(if $(DURATION),--duration '$(DURATION)')
 
 # After a change of the dependencies in pyproject.toml; needs uv.
 lock:
