@@ -196,11 +196,11 @@ class CheckShown(Shown):
 
 
 def find_request(service: Service, actor: Actor, request_id: str, **_: str) -> Any:
-    """(row, plan, facts) of a request in scope. Raises NotFound."""
+    """(row, plan, facts) of a request in scope, at the instant at which the call came in. Raises NotFound."""
     found = parse_id(request_id)
     if found is None:
         raise NotFound
-    return gather(service, found, actor)
+    return gather(service, found, actor, g.received)
 
 
 def show_request(call: Call, request_id: int) -> Answer:
@@ -331,7 +331,7 @@ def post_event(call: Call) -> int:
         fire(
             call.service, row["id"], body["event"], call.actor, version=call.version_for(row["version"]),
             comment=body.get("comment") or None, reason=body.get("reason") or None, data=body.get("data"),
-            key=call.key, received=g.received,
+            key=call.key, received=g.received, found=call.found,
         )  # fmt: skip
     found: int = row["id"]
     return found

@@ -87,8 +87,14 @@ def _waived(bound: Bound, facts: Facts) -> bool:
 
 def reasons_open(cell: Cell, facts: Facts) -> tuple[str, ...]:
     """The coded reasons that the asker may give with this event (可选理由): each is tried, no rule is written twice."""
-    without = len(reasons_against(cell, facts, explaining=True))
-    return tuple(code for code in cell.reasons if len(reasons_against(cell, replace(facts, reason=code))) == without)
+    if not cell.reasons:
+        return ()
+    without, tried, open_ = len(reasons_against(cell, facts, explaining=True)), replace(facts), []
+    for code in cell.reasons:
+        tried.reason = code  # Our own copy: one for all codes, since making one costs more than asking the rules.
+        if len(reasons_against(cell, tried)) == without:
+            open_.append(code)
+    return tuple(open_)
 
 
 def pending_at_submit(plan: Plan, facts: Facts) -> list[Reason]:

@@ -41,6 +41,9 @@ from workflow_service.sql.transition import statements
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
+Found = tuple[Row, Plan, Facts]
+"""What `gather` gives."""
+
 ATTEMPTS = 4  # The first try and three more: whoever keeps losing is told to come back, not kept waiting.
 DUTIES = {"destination_school": "destination", "origin_school": "origin", "school": "destination"}
 REMIND_BEFORE = 2  # working days before a step is due
@@ -58,17 +61,26 @@ class Fired:
 def fire(
     service: Service, request_id: int, event: str, actor: Actor | None, *, version: int | None,
     comment: str | None = None, reason: str | None = None, data: Mapping[str, Any] | None = None,
-    key: Key | None = None, received: int | None = None,
+    key: Key | None = None, received: int | None = None, found: Found | None = None,
 ) -> Fired:  # fmt: skip
     """Send `event` to a request. `actor` None is the system; `version` is the one the caller saw (None: any).
 
     `received` is the legal instant at which the server took the event in, microseconds: the window is judged by it.
+    `found` is what was gathered for this actor at that instant already: the first try decides on it. Should it have
+    moved since, the statement that writes says so, and the next try reads anew.
     Raises NotFound, Forbidden, Stale, Blocked (all reasons), Contended.
     """
     at = service.clocks.legal() if received is None else received
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         with driver_of(service.hot):
-            transition = _decided(service, request_id, event, actor, version, at, comment, reason, data or {}, key)
+            if found is not None and attempt == 0:
+                row, plan, facts = found
+                facts = replace(facts, reason=reason, comment=comment)
+            else:
+                row, plan, facts = gather(service, request_id, actor, at, reason, comment)
+            transition = _decided(
+                service, (row, plan, facts), event, actor, version, at, comment, reason, data or {}, key
+            )
             written = transition.write()
         if written or transition.was_written():
             row, target = transition.row, transition.change.target
@@ -79,15 +91,15 @@ def fire(
 
 
 def _decided(
-    service: Service, request_id: int, event: str, actor: Actor | None, version: int | None, at: int,
+    service: Service, found: Found, event: str, actor: Actor | None, version: int | None, at: int,
     comment: str | None, reason: str | None, data: Mapping[str, Any], key: Key | None,
 ) -> Transition:  # fmt: skip
     """The change about to be written. Raises whatever speaks against it."""
-    row, plan, facts = gather(service, request_id, actor, at, reason, comment)
+    row, plan, facts = found
     check_capability(plan, facts, event)
     given = allowed_with(service, event, data, plan.brings(facts.state, event), facts.today) if data else {}
     if version is not None and row["version"] != version:
-        raise Stale(current_of(service, request_id))
+        raise Stale(current_of(service, row["id"]))
     if given:
         facts = replace(facts, data={**facts.data, **typed(given)})
     outcome = decide(plan, facts, event)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from states.definition import Requirement
 from states.facts import Facts
 from states.plan import Plan, fits
 from states.vocabulary import DOCUMENT_KINDS
 from workflow_service.models.columns import iso
-from workflow_service.sql import query
 
 
 def document_view(row: Any) -> dict[str, Any]:
@@ -22,11 +19,6 @@ def document_view(row: Any) -> dict[str, Any]:
         "media_type": row.media_type, "size": row.size, "sha256": row.sha256, "uploaded_at": iso(row.uploaded_at),
         "organization_id": str(row.organization_id),
     }  # fmt: skip
-
-
-def document_views(connection: Connection, request_id: int) -> list[dict[str, Any]]:
-    """The files that lie with a request now, oldest first."""
-    return [document_view(File(*row)) for row in _FILES.all(connection, {"id": request_id})]
 
 
 class File(NamedTuple):
@@ -40,12 +32,6 @@ class File(NamedTuple):
     sha256: str
     uploaded_at: int
     organization_id: int
-
-
-_FILES = query("""
-SELECT id, kind, name, media_type, size, sha256, uploaded_at, organization_id FROM request_document
-WHERE request_id = :id AND removed_at IS NULL ORDER BY uploaded_at, id
-""")
 
 
 def requirement_views(plan: Plan, facts: Facts, files: list[dict[str, Any]]) -> list[dict[str, Any]]:

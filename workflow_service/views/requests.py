@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -19,13 +18,12 @@ from states.trace import dated
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
 from workflow_service.facts import Row, gather
-from workflow_service.models.columns import from_micros, iso
+from workflow_service.models.columns import from_micros, iso, loads
 from workflow_service.request_documents import may_upload
 from workflow_service.sealed import shown
 from workflow_service.service import Service
-from workflow_service.views.documents import document_views, requirement_views
-from workflow_service.views.organizations import names_of
-from workflow_service.views.reads import Hold, more_of, trail_of
+from workflow_service.views.documents import document_view, requirement_views
+from workflow_service.views.reads import Hold, Linked, beside, trail_of
 from workflow_service.views.reasons import reason_view
 
 OTHER_EVENTS = {
@@ -53,12 +51,10 @@ def request_view(service: Service, request_id: int, actor: Actor) -> dict[str, A
 
 def view_of(service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor) -> dict[str, Any]:
     """The same from facts that were gathered already."""
-    with service.hot.connect() as connection:
-        more, holds = more_of(connection, row["id"])
-        names = names_of(connection, [unit[0] for unit in row["units"].values()]
-                         + [row["applicant_id"]] + [hold.organization_id for hold in holds])  # fmt: skip
-        history = history_views(connection, plan, row["id"])
-        documents = document_views(connection, row["id"])
+    shown_with = (*(unit[0] for unit in row["units"].values()), row["applicant_id"])
+    more, names, holds, trail, files = beside(service, row["id"], shown_with)
+    history = trail_views(plan, trail)
+    documents = [document_view(file) for file in files]
     holders = _holders(row, holds, names)
     mine = str(actor.organization_id)
     coming_in = row["state"] in ("draft", "returned")
@@ -117,13 +113,18 @@ def event_views(plan: Plan, facts: Facts) -> list[dict[str, Any]]:
 
 def history_views(connection: Connection, plan: Plan | None, object_id: int) -> list[dict[str, Any]]:
     """The trail of an object, oldest first, with opinions and coded reasons."""
+    return trail_views(plan, trail_of(connection, object_id))
+
+
+def trail_views(plan: Plan | None, trail: Iterable[Linked]) -> list[dict[str, Any]]:
+    """The same from rows that were read already."""
     reasons = {r.code: (r.label, r.label_en) for r in plan.definition.reasons} if plan else {}
     articles = {check.cite.rule: check.cite.article for check in plan.definition.checks} if plan else {}
     shown = []
-    for row in trail_of(connection, object_id):
+    for row in trail:
         label, label_en = _event_label(plan, row.from_state, row.event)
-        details = json.loads(row.payload).get("d", {})
-        reason = details.get("reason")
+        details = row.details or {}
+        reason: Any = details.get("reason")
         zh, en = reasons.get(reason, (reason, reason))
         shown.append(
             {
@@ -185,7 +186,7 @@ def _holders(row: Row, holds: Iterable[Hold], names: dict[int, dict[str, Any]]) 
 def _window(plan: Plan, facts: Facts, intake: str | None) -> dict[str, Any] | None:
     """The window as judged at submit; before that the one that is open now, else when the next one opens."""
     if intake is not None or facts.state != "draft":
-        judged: dict[str, Any] | None = json.loads(intake) if intake else None
+        judged: dict[str, Any] | None = loads(intake) if intake else None
         return judged
     found = judge(plan.definition.windows, facts.calendar, facts.now, plan.definition.freezes, facts.scope)
     window = found.open or found.next
