@@ -68,7 +68,7 @@ def reasons_against(cell: Cell, facts: Facts, explaining: bool = False) -> list[
         if (explaining and bound.of_the_input) or (bound.when and not fits(bound.when, facts)):
             continue
         no = bound.ask(facts)
-        if no is None or (no.pending and cell.event in COMING_IN) or _waived(bound, facts):
+        if no is None or (no.pending and cell.event in COMING_IN) or (bound.waivers and _waived(bound, facts)):
             continue
         found.append(Reason(bound.cite, no))
     return found

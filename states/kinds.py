@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 from states.student_status import status_plan
@@ -208,4 +209,9 @@ def status_after(kind: str, ground: str | None, status: str) -> str | None:
 def statuses_before(kind: str, ground: str | None) -> tuple[str, ...]:
     """The statuses from which a request of this kind may be completed (异动前提, §9); () where any will do."""
     event = status_event(kind, ground)
-    return () if event is None else tuple(before for before, name in status_plan() if name == event)
+    return () if event is None else _before(event)
+
+
+@cache
+def _before(event: str) -> tuple[str, ...]:
+    return tuple(before for before, name in status_plan() if name == event)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from states.calendar import day_opens
 from states.definition import Definition
@@ -41,7 +42,11 @@ def ground_text_given(facts: Facts) -> No | None:
         text = facts.data.get(name)
         if isinstance(text, str) and text.strip():
             return None
-    word = "转学理由" if facts.kind == "transfer" else "事由"
+    return _text_missing("转学理由" if facts.kind == "transfer" else "事由")
+
+
+@lru_cache(maxsize=8)
+def _text_missing(word: str) -> No:
     cure = Cure("supply", "applicant", f"写明{word}", "Say the reason in words.", {f"data.{GROUND_TEXTS[0]}": "…"})
     return No(f"须写明{word}", "The reason must be given in words.", (cure,), pending=True)
 
@@ -109,10 +114,9 @@ def fact_is(facts: Facts, fact: str, allowed: Sequence[object], instead: str = "
     given = facts.data.get(fact)
     if (given in allowed and given is not None) or (instead and facts.ground == instead):
         return None
-    wanted = [value_named(fact, value) for value in allowed]
-    wanted_zh, wanted_en = "或".join(zh for zh, _ in wanted), " or ".join(en for _, en in wanted)
     if given is None or given == "":
-        return not_given(fact, allowed[0], f"（须为“{wanted_zh}”）", f" (it must be: {wanted_en})")
+        return _one_of_missing(fact, *allowed)
+    wanted_zh, wanted_en = _either(fact, allowed)
     zh, en = fact_named(fact)
     given_zh, given_en = value_named(fact, given)
     cure = Cure(
@@ -130,11 +134,25 @@ def fact_is(facts: Facts, fact: str, allowed: Sequence[object], instead: str = "
     )
 
 
+# Typed, for True is no 1. What is missing in one row of a list is missing in many.
+@lru_cache(maxsize=4096, typed=True)
+def _one_of_missing(fact: str, *allowed: object) -> No:
+    zh, en = _either(fact, allowed)
+    return not_given(fact, allowed[0], f"（须为“{zh}”）", f" (it must be: {en})")
+
+
+def _either(fact: str, values: Sequence[object]) -> tuple[str, str]:
+    """Any of these values of a fact, as people read it."""
+    named = [value_named(fact, value) for value in values]
+    return "或".join(zh for zh, _ in named), " or ".join(en for _, en in named)
+
+
 def _other_ground(ground: str) -> Cure:
     zh, en = GROUNDS[ground]
     return Cure("choose", "applicant", f"改选理由“{zh}”", f"Choose the ground “{en}” instead.", {"ground": ground})
 
 
+@lru_cache(maxsize=4096, typed=True)
 def not_given(fact: str, value: object, note: str = "", note_en: str = "") -> No:
     """The refusal for a fact that is not given, with a value that would do; pending, for nothing is wrong yet."""
     zh, en = fact_named(fact)
