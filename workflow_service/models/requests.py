@@ -138,7 +138,7 @@ class Judgement(Base):
     __tablename__ = "judgement"
     history_id: Mapped[Id]
     bucket: Mapped[Bucket]
-    request_id: Mapped[Ref] = mapped_column(index=True)
+    request_id: Mapped[Ref]
     at: Mapped[Micros]
     event: Mapped[Str]
     pack_id: Mapped[Ref] = mapped_column(ForeignKey("pack_version.id"))
