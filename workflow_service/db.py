@@ -38,7 +38,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """Options for every engine on `url`, Flask-SQLAlchemy's included."""
     if make_url(url).get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": 10, "check_same_thread": False}}
-    return {"pool_size": 8, "max_overflow": 4, "pool_timeout": 2, "pool_pre_ping": False}
+    return {"pool_size": 8, "max_overflow": 4, "pool_timeout": 1, "pool_pre_ping": False}
 
 
 def make_engine(url: str, *, autocommit: bool = False, owner: bool = False) -> Engine:

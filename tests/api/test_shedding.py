@@ -16,8 +16,9 @@ import pytest
 
 from api.app import HEADERS
 from api.shedding import PUBLIC, Shedding, rank_of
-from tests.api.conftest import Api
+from tests.api.conftest import Api, _api
 from tests.api.test_real_server import Server, server
+from tests.conftest import Database
 from tests.load import nginx as proxies
 
 __all__ = ["server"]
@@ -141,6 +142,27 @@ def test_slow_public_queries_leave_threads_to_the_staff() -> None:
         release.set()
         assert [one.result() for one in held] == ["200"] * len(held)
     assert ask("/verify/x") == "200"
+
+
+@pytest.fixture
+def postgres_api(postgresql_database: Database, tmp_path: Path) -> Iterator[Api]:
+    """Give a test the application on PostgreSQL, whose connections are counted."""
+    yield from _api(postgresql_database, tmp_path)
+
+
+def test_a_pool_that_is_used_up_answers_503_within_two_seconds_and_recovers(postgres_api: Api) -> None:
+    assert postgres_api.get("school201", "/me").status_code == 200
+    with ExitStack() as held:
+        for engine in (postgres_api.world.service.engine, postgres_api.world.service.hot):
+            for _ in range(engine.pool.size() + 4):  # type: ignore[attr-defined]
+                held.enter_context(engine.connect())
+        before = time.monotonic()
+        answer = postgres_api.get("school201", "/me")
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert time.monotonic() - before < 2
+        assert postgres_api.client.get("/healthz").status_code == 200
+    assert postgres_api.get("school201", "/me").status_code == 200
 
 
 class Upstream:
