@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import Problem, invalid, unauthorized
 from api.shapes import Shape, read
-from workflow_service.accounts import actor_of_token
+from workflow_service.accounts import actor_and_answer, actor_of_token
 from workflow_service.actors import Actor
 from workflow_service.errors import NotFound
-from workflow_service.keys import Key, StoredAnswer, find_answer, finish_key
+from workflow_service.keys import Key, StoredAnswer, answer_in, find_answer, finish_key
 from workflow_service.models.columns import dumps
 from workflow_service.service import Service
+from workflow_service.sql import driver_of
 
 JSON_MOST = 256 * 1024
 FORM_MOST = 64 * 1024
@@ -54,7 +55,9 @@ class Call:
     """A call that passed the checks so far: what a resource's function works on."""
 
     service: Service
-    signed_in: Actor | None
+    signed_in: Actor | None = None
+    known: Sequence[Any] | None = None
+    """The row of the call's idempotency key, as it was when the caller signed in."""
     found: Found = None
     body: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
@@ -130,21 +133,30 @@ def service() -> Service:
 
 
 def _run(op: Operation, function: Callable[[Call], Any], arguments: dict[str, str]) -> Response:
-    call = Call(service(), None if op.public else signed_in(service()))
-    _accepts(op)
-    if op.find is not None:
-        call.found = op.find(call.service, call.signed_in, **arguments)
+    call = Call(service())
+    with driver_of(call.service.hot):
+        if not op.public:
+            _sign_in(op, call)
+        _accepts(op)
+        if op.find is not None:
+            call.found = op.find(call.service, call.signed_in, **arguments)
     if op.roles and not op.roles & call.actor.roles:
         raise Problem(403, "forbidden", "您的岗位不办理此项业务 / Your role does not do this.")
     if op.may is not None:
         op.may(call)
-    raw = _take_in(op, call)
+    raw = _take_in(op, call)  # While it comes in, which may take long, no connection is held.
     if not op.public:
         call.query = _read_query(op.query or Shape)
     if op.body is not None or op.form is not None:
         call.body = read(op.body or op.form, raw)  # type: ignore[arg-type]
     if op.fits is not None:
         op.fits(call)
+    with driver_of(call.service.hot):
+        return _carried_out(op, function, call, raw)
+
+
+def _carried_out(op: Operation, function: Callable[[Call], Any], call: Call, raw: Any) -> Response:
+    """From the key's replay on: everything before has been found in order."""
     if op.show is not None and (replay := _replay(op, call, raw)) is not None:
         return replay
     if op.needs_version:
@@ -163,15 +175,29 @@ def _run(op: Operation, function: Callable[[Call], Any], arguments: dict[str, st
     return result if isinstance(result, Response) else send(result if isinstance(result, Answer) else Answer(result))
 
 
-def signed_in(service: Service) -> Actor:
-    """Whose bearer token this is, read anew for every call: a revoked token or role ends at once."""
+def _sign_in(op: Operation, call: Call) -> None:
+    """Whose bearer token this is, read anew for every call: a revoked token or role ends at once.
+
+    What the key of a keyed call has led to is read in the same statement, and looked at when it is its turn.
+    """
     scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not plain.strip():
         raise unauthorized("请先登录：POST /api/v1/tokens / Sign in first and send the token as Authorization: Bearer.")
-    actor = actor_of_token(service, plain.strip())
-    if actor is None:
+    sent = request.headers.get("Idempotency-Key", "") if op.show is not None else ""
+    if _is_key(sent):
+        call.signed_in, call.known = actor_and_answer(call.service, plain.strip(), _route(op), sent)
+    else:
+        call.signed_in = actor_of_token(call.service, plain.strip())
+    if call.signed_in is None:
         raise unauthorized("登录已失效，请重新登录 / The token is unknown, expired or revoked.")
-    return actor
+
+
+def _is_key(sent: str) -> bool:
+    return 1 <= len(sent) <= 200 and sent.isprintable() and sent.isascii()
+
+
+def _route(op: Operation) -> str:
+    return f"{op.method} {request.path.rstrip('/')}"
 
 
 def _accepts(op: Operation) -> None:
@@ -228,6 +254,8 @@ def _take_form(op: Operation, call: Call) -> dict[str, Any]:
 
 def _read_query(schema: type[Schema]) -> dict[str, Any]:
     """The query, every name once; `lang` is everybody's, and a name without a value was not given (`?kind=&q=`)."""
+    if not request.query_string:
+        return read(schema, {})
     given = {name: [value for value in values if value] for name, values in request.args.lists() if name != "lang"}
     for name, values in given.items():
         if len(values) > 1:
@@ -240,10 +268,10 @@ def _replay(op: Operation, call: Call, raw: Any) -> Response | None:
     sent = request.headers.get("Idempotency-Key")
     if sent is None:
         return None
-    if not 1 <= len(sent) <= 200 or not sent.isprintable() or not sent.isascii():
+    if not _is_key(sent):
         raise invalid("Idempotency-Key", "应为 1 至 200 个可见字符", "1 to 200 printable ASCII characters")
-    call.key = Key(f"{op.method} {request.path.rstrip('/')}", sent, _body_hash(raw, call.file))
-    stored = find_answer(call.service, call.actor, call.key)
+    call.key = Key(_route(op), sent, _body_hash(raw, call.file))
+    stored = answer_in(call.known, call.key)
     return None if stored is None else _answer_once(op, call, stored.object_id, stored)
 
 

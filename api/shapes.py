@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
@@ -149,10 +150,16 @@ class Paging(Shape):
 def read(schema: type[Schema], given: Mapping[str, Any] | Any) -> dict[str, Any]:
     """`given` in the schema's shape, or a 422 that names every field at fault."""
     try:
-        loaded: dict[str, Any] = schema().load(given)
+        loaded: dict[str, Any] = _made(schema).load(given)
     except ValidationError as error:
         raise Problem(422, "invalid", members={"errors": list(_flat(error.messages))}) from error
     return loaded
+
+
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    """A schema's one instance: making it costs more than most bodies, and loading changes nothing in it."""
+    return schema()
 
 
 def _flat(messages: Any, path: str = "") -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import func, insert, select, update
 
@@ -12,6 +12,7 @@ from workflow_service.actors import Actor, Grant
 from workflow_service.db import begin, reading
 from workflow_service.errors import ServiceError
 from workflow_service.ids import BUCKETS
+from workflow_service.keys import COLUMNS
 from workflow_service.models import AccessLog, Account, Token
 from workflow_service.passwords import new_token, token_hash
 from workflow_service.sql import query
@@ -64,22 +65,41 @@ def sign_in(service: Service, username: str, password: str, purpose: Purpose) ->
 
 def actor_of_token(service: Service, plain: str) -> Actor | None:
     """Who a token signs in, read in one statement; None for an unknown, expired or revoked one."""
-    rows = _ACTOR.rows(service.hot, {"hash": token_hash(plain), "now": service.clocks.real()})
+    return _actor(_ACTOR.rows(service.hot, {"hash": token_hash(plain), "now": service.clocks.real()}))
+
+
+def actor_and_answer(
+    service: Service, plain: str, route: str, key: str
+) -> tuple[Actor | None, tuple[Any, ...] | None]:  # fmt: skip
+    """The same, and in the same statement what the actor's idempotency key has led to (`keys.answer_in`)."""
+    asked = {"hash": token_hash(plain), "now": service.clocks.real(), "route": route, "key": key}
+    rows = _ACTOR_AND_ANSWER.rows(service.hot, asked)
+    return _actor(rows), rows[0][12:] if rows and rows[0][12] is not None else None
+
+
+def _actor(rows: list[tuple[Any, ...]]) -> Actor | None:
     if not rows:
         return None
     account_id, person_id, username, name, organization_id, code, path, kind, level, *_ = rows[0]
-    grants = tuple(Grant(*row[9:]) for row in rows if row[9] is not None)
+    grants = tuple(Grant(*row[9:12]) for row in rows if row[9] is not None)
     return Actor(account_id, person_id, username, name, organization_id, code, path, kind, level, grants)
 
 
-_ACTOR = query("""
-SELECT a.id, a.person_id, a.username, a.name, o.id, o.code, o.path, o.kind, o.level, g.id, g.role, g.version
+_SIGNED_IN = """
+SELECT a.id, a.person_id, a.username, a.name, o.id, o.code, o.path, o.kind, o.level, g.id, g.role, g.version{columns}
 FROM token t
 JOIN account a ON a.id = t.account_id AND a.active
 JOIN organization o ON o.id = a.organization_id
-LEFT JOIN role_grant g ON g.account_id = a.id AND g.revoked_at IS NULL AND g.organization_id = o.id
+LEFT JOIN role_grant g ON g.account_id = a.id AND g.revoked_at IS NULL AND g.organization_id = o.id{tables}
 WHERE t.hash = :hash AND t.revoked_at IS NULL AND t.expires_at > :now
-""")
+"""
+_ACTOR = query(_SIGNED_IN.format(columns="", tables=""))
+_ACTOR_AND_ANSWER = query(
+    _SIGNED_IN.format(
+        columns="".join(f", k.{column}" for column in COLUMNS),
+        tables="\nLEFT JOIN request_key k ON k.account_id = a.id AND k.route = :route AND k.key = :key",
+    )
+)
 
 
 def revoke_token(service: Service, plain: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert
 
 from workflow_service.actors import Actor
 from workflow_service.errors import KeyReused
 from workflow_service.models import RequestKey
-from workflow_service.sql import query
+from workflow_service.sql import Query, query, raw
 from workflow_service.sql.errors import is_unique_violation
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ class StoredAnswer:
 
 def find_answer(service: Service, actor: Actor, key: Key) -> StoredAnswer | None:
     """What this key has led to, None if nothing yet. Raises KeyReused for another body."""
-    row = _FIND.one(service.hot, _same(actor, key))
+    return answer_in(_FIND.one(service.hot, _same(actor, key)), key)
+
+
+def answer_in(row: Sequence[Any] | None, key: Key) -> StoredAnswer | None:
+    """The same from the `COLUMNS` of a key's row, None where there is no such row."""
     if row is None:
         return None
     body_hash, object_id, status, etag, answer = row
@@ -62,7 +67,11 @@ def key_was_taken(error: BaseException) -> bool:
 
 
 def finish_key(service: Service, actor: Actor, key: Key, fresh: StoredAnswer) -> StoredAnswer:
-    """Keep the answer; whoever comes first keeps his, and all others send that one, byte for byte."""
+    """Keep the answer; whoever comes first keeps his, and all others send that one, byte for byte.
+
+    On PostgreSQL this commit waits for no disk: the effect, with the key's row, is durable already. An answer that a
+    power cut takes away is made anew from the object by whoever repeats the call, as one that was never kept.
+    """
     kept = {"status": fresh.status, "etag": fresh.etag, "answer": fresh.answer}
     if _FINISH.one(service.hot, {**_same(actor, key), **kept}) is not None:
         return fresh
@@ -74,12 +83,13 @@ def _same(actor: Actor, key: Key) -> dict[str, object]:
     return {"account": actor.account_id, "route": key.route, "key": key.key}
 
 
+COLUMNS = ("body_hash", "object_id", "status", "etag", "answer")
 _FIND = query("""
 SELECT body_hash, object_id, status, etag, answer FROM request_key
 WHERE account_id = :account AND route = :route AND key = :key
 """)
 # Sent again after a lost connection it finds the answer there and changes nothing: one statement is enough.
-_FINISH = query("""
+_KEEP = """
 UPDATE request_key SET status = :status, etag = :etag, answer = :answer
-WHERE account_id = :account AND route = :route AND key = :key AND answer IS NULL RETURNING status
-""")
+WHERE account_id = :account AND route = :route AND key = :key AND answer IS NULL RETURNING status"""
+_FINISH = Query(_KEEP, raw(_KEEP + ", set_config('synchronous_commit', 'off', true)"))
