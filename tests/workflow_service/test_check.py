@@ -82,7 +82,15 @@ def test_it_finds_nothing_where_nothing_is_wrong(busy: World) -> None:
 SOME = "(SELECT min(id) FROM request WHERE open)"
 DONE = "(SELECT min(id) FROM request WHERE state = 'completed')"
 
+def without_its_organization(_world: World, connection: Connection) -> None:
+    """PostgreSQL does not check this reference; SQLite does, at the end."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+    connection.execute(text(f"UPDATE request_party SET organization_id = 5 WHERE request_id = {DONE}"))
+
+
 FAULTS = {
+    "K1 party": ("K1", without_its_organization),
     "K1 state": ("K1", f"UPDATE request SET state = 'awaiting_arrival' WHERE id = {SOME}"),
     "K1 version": ("K1", f"UPDATE request SET version = version - 1 WHERE id = {SOME}"),
     "K1 chain": ("K1", f"UPDATE request SET chain = (SELECT chain FROM student LIMIT 1) WHERE id = {SOME}"),

@@ -122,6 +122,14 @@ SELECT h.object_id, 'a trail without its ' || h.object_type FROM history h
     LEFT JOIN request r ON r.id = h.object_id AND h.object_type = 'request'
     LEFT JOIN student s ON s.id = h.object_id AND h.object_type = 'student'
 WHERE h.seq = 1 AND r.id IS NULL AND s.id IS NULL"""),
+    Invariant("K1", "holders, parties and judged packs are there", """
+SELECT p.request_id, 'a party without its request or its organization' FROM request_party p
+    LEFT JOIN request r ON r.id = p.request_id LEFT JOIN organization o ON o.id = p.organization_id
+WHERE r.id IS NULL OR o.id IS NULL
+UNION ALL SELECT r.id, 'its holder is no organization' FROM request r LEFT JOIN organization o ON o.id = r.holder_id
+WHERE r.holder_id IS NOT NULL AND o.id IS NULL
+UNION ALL SELECT j.request_id, 'judged by a pack that is not there' FROM judgement j
+    LEFT JOIN pack_version v ON v.id = j.pack_id WHERE v.id IS NULL"""),
     Invariant("K1", "since when a state lasts", """
 SELECT r.id, 'state_since is not when the state was entered' FROM request r WHERE r.state_since <> COALESCE(
     (SELECT h.at FROM history h WHERE h.object_id = r.id AND (h.from_state IS NULL OR h.from_state <> h.to_state)
