@@ -1,9 +1,12 @@
 """The scheduler as real processes: side by side, killed in the middle, ended in order."""
 
+import random
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
+import pytest
 from sqlalchemy import func, insert, select
 
 from tests.conftest import Database
@@ -30,10 +33,11 @@ def overdue(world: World, drafts: int) -> None:
 
 def expiries(world: World) -> tuple[int, int]:
     """(history rows, requests) that expired."""
+    rows = select(func.count()).where(History.event == "expire").scalar_subquery()
+    ended = select(func.count()).where(Request.state == "expired").scalar_subquery()
     with db.reading(world.service.engine) as connection:
-        rows = connection.execute(select(func.count()).where(History.event == "expire")).scalar_one()
-        ended = connection.execute(select(func.count()).where(Request.state == "expired")).scalar_one()
-    return rows, ended
+        there = connection.execute(select(rows, ended)).one()
+    return there[0], there[1]
 
 
 def until(condition: Callable[[], bool], seconds: float = 40) -> None:
@@ -63,6 +67,40 @@ def test_two_side_by_side_and_one_killed_in_the_middle_do_everything_exactly_onc
             process.wait()
     assert expiries(world) == (DRAFTS, DRAFTS)
     assert check(world.service) == []
+
+
+@pytest.mark.parametrize("deaths", [4, pytest.param(24, marks=pytest.mark.long)])
+def test_four_that_are_killed_at_random_lose_nothing_and_double_nothing(
+    world: World, database_url: Database, deaths: int
+) -> None:
+    overdue(world, drafts := 15 * deaths)
+    chance = random.Random(deaths)
+    running = [start(world, database_url, "scheduler", "3") for _ in range(4)]
+    try:
+        for _ in range(deaths):
+            # Killed when a random part of what is left was done: in the middle of a batch, of a message, of a start.
+            until(partial(_done_or, world, expiries(world)[0] + chance.randint(1, 1 + drafts // (2 * deaths)), drafts))
+            victim = chance.randrange(4)
+            running[victim].send_signal(signal.SIGKILL)
+            running[victim].wait()
+            trails, ended = expiries(world)
+            assert trails == ended  # Nothing half, at every death.
+            running[victim] = start(world, database_url, "scheduler", "3")
+        until(lambda: expiries(world)[0] >= drafts)
+        until(lambda: _undelivered(world) == 0)
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    assert expiries(world) == (drafts, drafts)
+    with db.reading(world.service.engine) as connection:
+        messages = select(func.count()).where(Outbox.topic.like("%.expire"))
+        assert connection.execute(messages).scalar_one() == drafts
+    assert check(world.service) == []
+
+
+def _done_or(world: World, count: int, drafts: int) -> bool:
+    return expiries(world)[0] >= min(count, drafts)
 
 
 def _undelivered(world: World) -> int:
