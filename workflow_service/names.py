@@ -11,8 +11,6 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
-
 LONGEST = 60
 _DOTS = re.compile("[•‧・∙⋅．｡]")
 _SPACES = re.compile(r"[\s\u00a0\u3000]+")
@@ -55,6 +53,9 @@ def search_text(name: str) -> str:
 
     `name` is normalised.
     """
+    # Its dictionary takes 60 MB, and whoever only reads names needs none of it.
+    from pypinyin import Style, lazy_pinyin
+
     surname = next((s for s in (name[:2], name[:1]) if s in _SURNAMES), "")
     read = _SURNAMES[surname].split() if surname else []
     syllables = read + lazy_pinyin(name[len(surname) :], style=Style.NORMAL, errors=_unread)

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from states.student_status import STATUSES
 from workflow_service.actors import Actor
 from workflow_service.codes import code_pupils
-from workflow_service.duplicates import noticed
+from workflow_service.duplicates.finding import newly_noticed
+from workflow_service.duplicates.people import compared_rows
 from workflow_service.errors import Invalid
 from workflow_service.history import history_row
 from workflow_service.ids import bucket_of
@@ -27,7 +29,9 @@ from workflow_service.models import (
     Student,
     StudentNumber,
 )
+from workflow_service.models.columns import Base
 from workflow_service.names import search_text
+from workflow_service.sql.copying import Writer
 
 if TYPE_CHECKING:
     from workflow_service.crypto import FieldCipher, KeyedHash
@@ -101,17 +105,20 @@ def register(
     """
     at, recorded_at = service.clocks.legal(), service.clocks.real()
     ids = []
-    for batch in _batches(students):
-        tables: dict[type, list[Row]] = {}
-        for student in batch:
-            ids.append(service.ids.new_subject())
-            for table, row in student_rows(service, ids[-1], student, actor, event, at, recorded_at, details or {}):
-                tables.setdefault(table, []).append(row)
-        for table, rows in tables.items():
-            connection.execute(insert(table), rows)
-        progress(len(ids))
+    today = service.clocks.now().date()
+    with Writer(connection) as writer:
+        for batch in _batches(students):
+            tables: dict[type[Base], list[Row]] = {}
+            for student in batch:
+                ids.append(service.ids.new_subject())
+                rows = student_rows(service, ids[-1], student, actor, event, at, recorded_at, details or {})
+                for table, row in chain(rows, compared_rows(service, ids[-1], student, today)):
+                    tables.setdefault(table, []).append(row)
+            writer.write(tables)
+            progress(len(ids))
+        writer.done()
     _take_places(connection, students)
-    noticed(connection, service, ids, actor)
+    newly_noticed(connection, service, ids, actor)
     code_pupils(service, connection, ids)
     return ids
 
@@ -125,7 +132,7 @@ def student_rows(
     at: int,
     recorded_at: int,
     details: Mapping[str, Any],
-) -> Iterator[tuple[type, Row]]:
+) -> Iterator[tuple[type[Base], Row]]:
     """The rows of one student, in the order in which foreign keys allow them; `register` writes more beside them.
 
     `at` is legal, `recorded_at` real time, microseconds.

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, case, exists, insert, or_, select, union
+from sqlalchemy import Connection, and_, case, exists, insert, or_, select, text, union
 from sqlalchemy.orm import aliased
 
 from states.likeness import Alike, Person, likeness, suspected, weight
 from workflow_service.actors import Actor
-from workflow_service.duplicates.people import chunks, fill, keys, people
+from workflow_service.duplicates.people import CHUNK, chunks, fill, keys, people
 from workflow_service.duplicates.trail import open_pairs, suspect
 from workflow_service.models import DuplicatePair, Enrolment, Guardian, LikenessBlock, Organization
 
@@ -23,6 +23,25 @@ KINDS = {
     "one_digit_off": "near_number", "digits_swapped": "near_number",
 }  # fmt: skip
 """The kind of pair that a reason makes; every other reason is about names."""
+
+
+MANY = 20_000
+"""New students in one question who shares a block with them."""
+_SHARED = """
+SELECT DISTINCT least(a.student_id, b.student_id), greatest(a.student_id, b.student_id)
+FROM unnest(CAST(:ids AS bigint[])) AS n(id) JOIN likeness_block a ON a.student_id = n.id
+JOIN likeness_block b ON b.key = a.key AND b.student_id <> a.student_id
+"""
+_PAIRS = tuple(
+    text(_SHARED + rest)
+    for rest in (
+        "WHERE NOT a.named",
+        "WHERE a.named AND (a.weak OR b.weak)",
+        "JOIN guardian g ON g.student_id = a.student_id "
+        "JOIN guardian h ON h.student_id = b.student_id AND h.phone_hash = g.phone_hash WHERE a.named",
+    )
+)
+"""As `_candidates` asks, for so many at once that they are an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +65,29 @@ def noticed(
     return sum(queue(connection, service, chunk, actor, found_by) for chunk in chunks(sorted(set(ids))))
 
 
+def newly_noticed(connection: Connection, service: Service, ids: Sequence[int], actor: Actor | None) -> int:
+    """As `noticed`, for students who were registered just now with their blocks: nothing is queued about them yet."""
+    if len(ids) <= CHUNK or connection.dialect.name != "postgresql":
+        return sum(queue(connection, service, chunk, actor, "registered") for chunk in chunks(sorted(set(ids))))
+    pairs: set[tuple[int, int]] = set()
+    for start in range(0, len(ids), MANY):
+        for statement in _PAIRS:
+            asked = connection.execute(statement, {"ids": list(ids[start : start + MANY])})
+            pairs.update((first, second) for first, second in asked)
+    listed = sorted(pairs)
+    return sum(_queue(connection, service, some, actor, "registered") for some in chunks(listed))
+
+
 def queue(
     connection: Connection, service: Service, ids: Sequence[int], actor: Actor | None, found_by: str
 ) -> int:  # fmt: skip
     """Compare these students, whose blocks are filled, with everybody who shares one; how many pairs are new."""
-    candidates = _candidates(connection, ids)
+    return _queue(connection, service, _candidates(connection, ids), actor, found_by)
+
+
+def _queue(
+    connection: Connection, service: Service, candidates: Sequence[tuple[int, int]], actor: Actor | None, found_by: str
+) -> int:  # fmt: skip
     wanted = _judged(connection, service, candidates)
     if not wanted:
         return 0

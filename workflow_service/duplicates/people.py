@@ -14,7 +14,9 @@ from workflow_service.models import Guardian, IdentityFinding, LikenessBlock, St
 from workflow_service.names import search_text
 
 if TYPE_CHECKING:
+    from workflow_service.models.columns import Base
     from workflow_service.service import Service
+    from workflow_service.students import NewStudent
 
 CHUNK = 500
 """Ids in one question: far below what either database lets one statement carry."""
@@ -23,6 +25,7 @@ RESIDENT_CARD = "1"
 _SEXES: dict[str, Sex] = {"1": "male", "2": "female"}
 
 T = TypeVar("T")
+Row = dict[str, Any]
 
 _COLUMNS = (
     Student.id, Student.name, Student.pinyin, Student.former_name, Student.sex, Student.birth_date,
@@ -59,6 +62,19 @@ def fill(connection: Connection, service: Service, ids: Iterable[int]) -> None:
         for table, written in ((LikenessBlock, blocks), (IdentityFinding, faults)):
             if written:
                 connection.execute(insert(table), written)
+
+
+def compared_rows(service: Service, id_: int, student: NewStudent, today: date) -> Iterator[tuple[type[Base], Row]]:
+    """What `fill` writes, for a student who is just being registered: nothing has to be read and decrypted again."""
+    number, former = student.identity_number, student.former_name
+    person = Person(student.name, sound_of(student.name), student.sex, student.birth_date, number, former,
+                    sound_of(former) if former else None, frozenset())  # fmt: skip
+    weak = not usable(number)
+    for key, named in keys(service, person).items():
+        yield LikenessBlock, {"student_id": id_, "key": key, "named": named, "weak": weak}
+    if number is not None and student.identity_type == RESIDENT_CARD:
+        for fault in identity_faults(number, today, birth=student.birth_date, sex=_SEXES.get(student.sex)):
+            yield IdentityFinding, {"student_id": id_, "code": fault.code}
 
 
 def forget(connection: Connection, student_id: int) -> None:

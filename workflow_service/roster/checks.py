@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from states.calendar import school_year
 from states.identity import Sex, identity_faults, normalise
@@ -113,8 +114,10 @@ def check_row(
     assert stage is not None
     assert sequence is not None
     assert valid_from is not None
+    # The cells are kept nowhere: only the row's number is said again.
+    said = SheetRow(row.number, ())
     return Entry(
-        sheet, row, school, name, former or None, sex, birth, identity_type, identity_number, student_number, stage,
+        sheet, said, school, name, former or None, sex, birth, identity_type, identity_number, student_number, stage,
         entered_year, sequence, valid_from, status, problem, special, guardians,
     )  # fmt: skip
 
@@ -128,7 +131,7 @@ class Cells:
     errors: list[CellError] = field(default_factory=list)
 
     def raw(self, key: str) -> Value:
-        column = _column(self.sheet, key)
+        column = self.sheet.places.get(key)
         return "" if column is None else self.row.values[column]
 
     def text(self, key: str) -> str:
@@ -163,13 +166,9 @@ class Cells:
 
 
 def _error(sheet: RosterSheet, row: SheetRow, key: str, code: str, message: str) -> CellError:
-    column = _column(sheet, key)
+    column = sheet.places.get(key)
     cell = sheet.address(row, column) if column is not None else f"{sheet.title}!{row.number}"
     return CellError(sheet.title, row.number, cell, BY_KEY[key].title, code, message)
-
-
-def _column(sheet: RosterSheet, key: str) -> int | None:
-    return next((n for n, heading in enumerate(sheet.columns) if heading is not None and heading.key == key), None)
 
 
 def school_in(cells: Cells, schools: Mapping[str, SchoolInScope]) -> SchoolInScope | None:
@@ -181,10 +180,17 @@ def school_in(cells: Cells, schools: Mapping[str, SchoolInScope]) -> SchoolInSco
     return school
 
 
+@lru_cache(1 << 14)
+def _named(text: str) -> tuple[str, str | None]:
+    """The name in its one spelling, and what is wrong with it."""
+    name = normal_name(text)
+    return name, name_fault(name)
+
+
 def name_in(cells: Cells, key: str, *, required: bool) -> str:
-    value = cells.raw(key)
-    name = normal_name(value if isinstance(value, str) else str(value))
-    fault = name_fault(name) if name or required else None
+    name, fault = _named(str(cells.raw(key)))
+    if not name and not required:
+        fault = None
     if fault is not None:
         cells.fail(key, "name", fault)
     return name
@@ -204,6 +210,11 @@ def _day(value: Value, text: str) -> date | None:
         return value.date()
     if isinstance(value, date):
         return value
+    return _day_in(text)
+
+
+@lru_cache(1 << 13)  # a hundred thousand children have four thousand birthdays
+def _day_in(text: str) -> date | None:
     found = _DAY.fullmatch(normalise(text))
     try:
         return date(*(int(part) for part in found.groups())) if found else None

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -120,20 +121,27 @@ def known_titles() -> list[str]:
     return list(_BY_TITLE)
 
 
-def code_of(codes: Codes, text: str) -> str | None:
-    """The code for a label or a code as it was typed; a numeric code may have leading zeros."""
+@lru_cache(1 << 12)
+def _code_of(codes: tuple[tuple[str, str], ...], text: str) -> str | None:
     plain = unicodedata.normalize("NFKC", text).strip()
-    for code, label in codes.items():
+    for code, label in codes:
         if plain in (code, label) or plain.upper() == code or plain.lstrip("0") == code:
             return code
     return None
 
 
+def code_of(codes: Codes, text: str) -> str | None:
+    """The code for a label or a code as it was typed; a numeric code may have leading zeros."""
+    return _code_of(tuple(codes.items()), text)
+
+
+@lru_cache(1 << 12)
 def grade_of_text(text: str) -> int | None:
     """The grade, 1 to 12, for 三年级, 3, 初一 or 高三."""
     return _GRADE_WORDS.get(unicodedata.normalize("NFKC", text).strip())
 
 
+@lru_cache(1 << 12)
 def class_sequence(text: str) -> int | None:
     """The number of a class for 1班, (1)班, 2024级1班 or 01."""
     found = _CLASS.fullmatch(unicodedata.normalize("NFKC", text).strip())

@@ -90,6 +90,8 @@ def import_workbook(
     say(f"读取 {path.name} … / reading")
     sheets = read_workbook(content)
     entries, errors = _check(service, sheets, actor, say)
+    for sheet in sheets:
+        sheet.rows.release()
     report = _settle(service, path, sha256, sheets, entries, errors, actor, say, check_only)
     say(report.summary)
     return report
@@ -147,26 +149,29 @@ def _settle(
     rows = sum(len(sheet.rows) for sheet in sheets)
     conflict: IntegrityError | None = None
     for _ in range(ROUNDS):
-        with reading(service.engine) as connection:
-            matched = match(connection, service, entries)
-        found = [*errors, *matched.errors]
-        if found:
-            beside = _write_errors(path, sheets, found, say)
-            return ImportReport(path.name, sha256, rows, errors=tuple(found), error_workbook=beside)
-        if check_only:
-            return _report(path, sha256, rows, matched, sheets, classes=0, written=False)
-        try:
-            with begin(service.engine) as connection:
-                # Asked again, now that nobody else writes (SQLite) or a unique number refuses (PostgreSQL).
+        if errors or check_only:
+            with reading(service.engine) as connection:
                 matched = match(connection, service, entries)
-                if matched.errors:
-                    continue
-                classes = _write(connection, service, path.name, sha256, matched, actor, say)
-            return _report(path, sha256, rows, matched, sheets, classes=classes, written=True)
-        except IntegrityError as error:
-            if (known := _known_batch(service, sha256)) is not None:
-                return ImportReport(path.name, sha256, known, unchanged=known, known=True)
-            conflict = error
+            if not (errors or matched.errors):
+                return _report(path, sha256, rows, matched, sheets, classes=0, written=False)
+        else:
+            try:
+                with begin(service.engine) as connection:
+                    # Compared where nobody else writes (SQLite) or a unique number refuses (PostgreSQL).
+                    matched = match(connection, service, entries)
+                    classes = (
+                        0 if matched.errors else _write(connection, service, path.name, sha256, matched, actor, say)
+                    )
+            except IntegrityError as error:
+                if (known := _known_batch(service, sha256)) is not None:
+                    return ImportReport(path.name, sha256, known, unchanged=known, known=True)
+                conflict = error
+                continue
+            if not matched.errors:
+                return _report(path, sha256, rows, matched, sheets, classes=classes, written=True)
+        found = [*errors, *matched.errors]
+        beside = _write_errors(path, sheets, found, say)
+        return ImportReport(path.name, sha256, rows, errors=tuple(found), error_workbook=beside)
     raise Contended("another import kept changing the register") from conflict
 
 

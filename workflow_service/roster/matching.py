@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, LargeBinary, any_, bindparam, select
 
 from workflow_service.models import Enrolment, NumberHistory, SchoolClass, Student
 from workflow_service.roster.checks import DOUBLE, CellError, Entry
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Likeness = tuple[str, str, date]
 
-CHUNK = 500
+CHUNK = 5_000
 """Hashes in one question: far below what either database lets one statement carry."""
 
 
@@ -139,18 +139,20 @@ def _register(
         .outerjoin(SchoolClass, SchoolClass.id == Enrolment.class_id)
     )
     for hashes in _chunks(service.hashes.candidates("student_number", e.student_number) for e in listed):
-        for number_hash, *rest in connection.execute(query.where(Student.student_number_hash.in_(hashes))):
+        for number_hash, *rest in connection.execute(
+            query.where(_one_of(connection, Student.student_number_hash, hashes))
+        ):
             assert number_hash is not None  # it was asked for by its value
             by_number[number_hash] = _Known(*rest)
         # A list from before the formal number names its pupils by L or J: they are the same ones (NUM-04).
         former = query.with_only_columns(NumberHistory.number_hash, *columns[1:])
         former = former.join(NumberHistory, NumberHistory.student_id == Student.id)
-        for old_hash, *rest in connection.execute(former.where(NumberHistory.number_hash.in_(hashes))):
+        for old_hash, *rest in connection.execute(former.where(_one_of(connection, NumberHistory.number_hash, hashes))):
             by_number.setdefault(old_hash, _Known(*rest))
     taken: set[bytes | None] = set()
     numbers = (e.identity_number for e in listed if e.identity_number)
     for hashes in _chunks(service.hashes.candidates("identity_number", number) for number in numbers):
-        asked = select(Student.identity_hash).where(Student.identity_hash.in_(hashes))
+        asked = select(Student.identity_hash).where(_one_of(connection, Student.identity_hash, hashes))
         taken.update(connection.execute(asked).scalars())
     return by_number, taken
 
@@ -169,6 +171,13 @@ def _without_number(connection: Connection, entries: Iterable[Entry]) -> set[Lik
 
 def _identity_hash(service: Service, entry: Entry) -> bytes | None:
     return service.hashes.of("identity_number", entry.identity_number) if entry.identity_number else None
+
+
+def _one_of(connection: Connection, column: Any, hashes: tuple[bytes, ...]) -> ColumnElement[bool]:
+    """Whether a column is one of these: a single array where there are some, not thousands of parameters to parse."""
+    if connection.dialect.name != "postgresql":
+        return column.in_(hashes)  # type: ignore[no-any-return]
+    return column == any_(bindparam("hashes", list(hashes), ARRAY(LargeBinary)))  # type: ignore[no-any-return]
 
 
 def _chunks(hashes: Iterable[tuple[bytes, ...]]) -> Iterator[tuple[bytes, ...]]:
