@@ -4,7 +4,8 @@ Where the queue is: a gthread worker accepts connections as fast as they come an
 line for all. Nothing in the application can see that line, so it is judged by what it does: nginx writes into
 `X-Request-Start` when a request came in, and a thread that takes it up sees how long it waited. Whoever waited longer
 than the patience of its rank gets 503 with Retry-After for the price of a dictionary. The line then moves as fast as
-refusals do, and what is left of the time goes to approvals (写), then to what staff read, then to the public.
+refusals do, and what is left of the time goes to approvals (写), then to what staff read, then to the public. While
+approvals themselves wait, the others have a tenth of their patience: nothing is read at the cost of an approval.
 
 A bound on requests at once keeps half of a worker's threads free of public queries even where each of them is slow, and
 no clock is needed for it.
@@ -52,6 +53,9 @@ PROBE = Rank("probe", float("inf"), None, (1, 1))
 NOT_BELIEVED = 60.0
 """Seconds of waiting that no proxy allows: such a header, or one from the future, comes from a clock that is wrong."""
 SAY_EVERY = 10.0
+HURRIED = 0.5
+"""Seconds that an approval waits before the others must make room for it, for as long as `HURRIED_FOR` after it."""
+HURRIED_FOR = 1.0
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 _PUBLIC = re.compile(r"(/api/v1)?/verify(/|$)|/api/v1/(docs(/|$)|openapi\.json$)|/static/")
 _SIGNING_IN = frozenset(("/login", "/api/v1/tokens"))
@@ -82,7 +86,7 @@ class Shedding:
         self._lock = threading.Lock()
         self._at_once: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
-        self._said = 0.0
+        self._said = self._hurried_until = 0.0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         rank = rank_of(
@@ -90,7 +94,7 @@ class Shedding:
             "HTTP_AUTHORIZATION" in environ or "HTTP_COOKIE" in environ,
         )  # fmt: skip
         waited = self._waited(environ.get("HTTP_X_REQUEST_START", ""))
-        if waited > rank.patience:
+        if waited > self._patience(rank, waited):
             return self._refuse(rank, environ, start_response)
         if rank.at_once is None:
             return self._app(environ, start_response)
@@ -106,6 +110,14 @@ class Shedding:
         finally:
             with self._lock:
                 self._at_once[rank.name] -= 1
+
+    def _patience(self, rank: Rank, waited: float) -> float:
+        """Seconds that a rank may wait now."""
+        if rank is WRITE:
+            if waited > HURRIED:
+                self._hurried_until = self._now() + HURRIED_FOR
+            return rank.patience
+        return rank.patience / 10 if self._now() < self._hurried_until else rank.patience
 
     def _waited(self, header: str) -> float:
         """Seconds since the proxy took the request in; 0 without a proxy that says so."""

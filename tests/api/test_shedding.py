@@ -114,6 +114,30 @@ def server_less(sqlite_api: Api) -> Callable[[str], int]:
     return lambda header: client.get("/api/v1/verify/none", headers={"X-Request-Start": header}).status_code
 
 
+def test_nothing_is_read_at_the_cost_of_an_approval_that_waits() -> None:
+    clock = [1000.0]
+
+    def quick(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b""]
+
+    app = Shedding(quick, {}, lambda: clock[0])
+
+    def ask(method: str, waited: float) -> str:
+        said: list[str] = []
+        environ = {"REQUEST_METHOD": method, "PATH_INFO": "/requests/1/events", "HTTP_COOKIE": "session=x",
+                   "HTTP_X_REQUEST_START": f"t={clock[0] - waited:.3f}"}  # fmt: skip
+        list(app(environ, lambda status, _headers: said.append(status)))  # type: ignore[arg-type]
+        return said[0][:3]
+
+    assert ask("GET", 0.4) == "200"
+    assert ask("POST", 0.6) == "200"
+    assert ask("GET", 0.4) == "503"
+    assert ask("GET", 0.05) == "200"
+    clock[0] += 1.5
+    assert ask("GET", 0.4) == "200"
+
+
 def test_slow_public_queries_leave_threads_to_the_staff() -> None:
     release, entered = threading.Event(), threading.Semaphore(0)
 

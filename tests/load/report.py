@@ -58,6 +58,11 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
 
+def shown(values: Sequence[float], share: float) -> str:
+    """A quantile in a cell of the table."""
+    return f"{quantile(values, share):.0f}" if values else "–"
+
+
 def latencies(seen: Seen) -> list[float]:
     """Of the answered requests, seconds."""
     return [latency for _, latency in seen.answered]
@@ -109,6 +114,7 @@ class Ran:
     phase: Phase
     busy: float
     own: float
+    service: float
 
 
 def rows(ran: Ran) -> list[str]:
@@ -119,11 +125,11 @@ def rows(ran: Ran) -> list[str]:
     for title, kinds in groups.items():
         seen = together(ran.phase, kinds)
         whole, taken = offered(seen), latencies(seen)
-        times = " | ".join(f"{quantile(taken, share):.0f}" for share in (0.5, 0.95, 0.99))
+        times = " | ".join(shown(taken, share) for share in (0.5, 0.95, 0.99))
         found.append(
             f"| {ran.name} | {title.strip()} | {whole / ran.seconds:.0f} | {len(taken) / ran.seconds:.0f} | {times} | "
             f"{sum(seen.errors.values())} | {len(seen.shed)} ({100 * len(seen.shed) / max(1, whole):.1f} %) | "
-            f"{quantile([latency for _, latency in seen.shed], 0.95):.0f} | {seen.unsent} |"
+            f"{shown([latency for _, latency in seen.shed], 0.95)} | {seen.unsent} |"
         )
     return found
 
@@ -141,8 +147,12 @@ def remarks(ran: Ran) -> list[str]:
         how += seen.how
         errors += seen.errors
     late = quantile(ran.phase.late, 0.99)
-    lines = [f"{ran.name}: {ran.seconds:.0f} s; {ran.busy:.2f} CPUs busy, {ran.own:.2f} of them the generator, whose "
-             f"requests went out {late:.0f} ms late (p99)"]  # fmt: skip
+    answered = sum(len(seen.answered) for seen in ran.phase.seen.values())
+    lines = [
+        f"{ran.name}: {ran.seconds:.0f} s; {ran.busy:.2f} CPUs busy, {ran.service:.2f} of them nginx, gunicorn and "
+        f"PostgreSQL ({1000 * ran.service * ran.seconds / max(1, answered):.1f} ms for each answered), {ran.own:.2f} "
+        f"the generator, whose requests went out {late:.0f} ms late (p99)"
+    ]
     if how:
         lines.append(f"{ran.name}, shed: " + ", ".join(f"{count} x {what}" for what, count in how.most_common(8)))
     if errors:

@@ -74,8 +74,8 @@ STARTED = time.monotonic()
 class Generator:
     """The processes that make the load."""
 
-    def __init__(self, port: int, made: province.Made, folder: Path) -> None:
-        self._clients = []
+    def __init__(self, port: int, made: province.Made, folder: Path, service: Sequence[int]) -> None:
+        self._service, self._clients = service, []
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         for number in range(PROCESSES):
             file = folder / f"work{number}"
@@ -105,19 +105,17 @@ class Generator:
         passed, after = time.monotonic() - started, self._cpu()
         phase = merged(parts)
         self.done += phase.done
-        busy, own = ((now - then) / passed for now, then in zip(after, before, strict=True))
-        return Ran(name, seconds, phase, busy, own)
+        busy, own, service = ((now - then) / passed for now, then in zip(after, before, strict=True))
+        return Ran(name, seconds, phase, busy, own, service)
 
-    def _cpu(self) -> tuple[float, float]:
-        """Seconds of CPU that the machine and that this generator has used."""
+    def _cpu(self) -> tuple[float, float, float]:
+        """Seconds of CPU that the machine, this generator and the service have used."""
         ticks = os.sysconf("SC_CLK_TCK")
         fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
-        used = sum(map(int, fields[1:4])) + sum(map(int, fields[6:8]))
-        own = 0
-        for client in self._clients:
-            parts = Path(f"/proc/{client.pid}/stat").read_text().rsplit(")", 1)[1].split()
-            own += int(parts[11]) + int(parts[12])
-        return used / ticks, own / ticks
+        machine = sum(map(int, fields[1:4])) + sum(map(int, fields[6:8]))
+        own = sum(used(client.pid) for client in self._clients)
+        service = sum(used(pid) for root in self._service for pid in tree(root))
+        return machine / ticks, own / ticks, service / ticks
 
     def end(self) -> None:
         """Close the processes' input, which ends them."""
@@ -125,14 +123,29 @@ class Generator:
             client.communicate()
 
 
+def tree(pid: int) -> Iterator[int]:
+    """A process and those that come from it."""
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(FileNotFoundError):
+            yield from tree(int(child))
+
+
+def used(pid: int) -> int:
+    """Ticks of CPU of a process, with those of its children that have ended."""
+    with contextlib.suppress(FileNotFoundError):
+        return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]))
+    return 0
+
+
 @contextlib.contextmanager
-def serving(made: province.Made, program: str, folder: Path) -> Iterator[int]:
-    """The port of nginx before gunicorn, both with the shipped configuration."""
+def serving(made: province.Made, program: str, folder: Path) -> Iterator[tuple[int, list[int]]]:
+    """The port of nginx before gunicorn, both with the shipped configuration, and their PIDs."""
     with (
-        served(sys.executable, "api.cli:wsgi()", made.environment) as (behind, _),
-        nginx.running(program, behind, folder / "nginx") as (port, _),
+        served(sys.executable, "api.cli:wsgi()", made.environment) as (behind, gunicorn),
+        nginx.running(program, behind, folder / "nginx") as (port, proxy),
     ):
-        yield port
+        yield port, [gunicorn, proxy]
 
 
 def measure(generator: Generator, size: Size, notes: list[str]) -> list[Ran]:
@@ -221,8 +234,9 @@ def main() -> None:
         with own_server() as place:
             described = machine(place, program)
             made = province.make(place, folder, size.data, size.drafts, say)
-            with serving(made, program, folder) as port:
-                generator = Generator(port, made, folder)
+            with serving(made, program, folder) as (port, pids):
+                pids.append(int((place / "data" / "postmaster.pid").read_text().split()[0]))
+                generator = Generator(port, made, folder, pids)
                 try:
                     ran = measure(generator, size, notes)
                 finally:
