@@ -164,8 +164,12 @@ def time_over(plan: Plan, facts: Facts) -> tuple[Reason, ...]:
 
 
 def _ended(endings: Iterable[Bound], facts: Facts) -> list[Reason]:
-    found = ((bound.cite, bound.ask(facts)) for bound in endings)
-    return [Reason(cite, no) for cite, no in found if no is not None]
+    found = []
+    for bound in endings:
+        no = bound.ask(facts)
+        if no is not None:
+            found.append(Reason(bound.cite, no))
+    return found
 
 
 def out_of_place(plan: Plan, state: str, what: str, what_en: str) -> Reason:

@@ -218,7 +218,13 @@ def nearness(units: Mapping[str, list[Any]]) -> tuple[bool, bool, bool]:
     there = units.get("origin_bureau") or units.get("other_bureau") or here
     to = units.get("destination_school") or here
     from_ = units.get("origin_school") or units.get("other_school") or there
-    return here[0] == there[0], _city(to[1]) == _city(from_[1]), to[1].split("/")[1] == from_[1].split("/")[1]
+    return here[0] == there[0], *_near(to[1], from_[1])
+
+
+@lru_cache(maxsize=4096)
+def _near(one: str, other: str) -> tuple[bool, bool]:
+    """Whether two paths lie in one city, in one province. Kept: a list asks it of the same few schools."""
+    return _city(one) == _city(other), one.split("/")[1] == other.split("/")[1]
 
 
 def _date(value: Any) -> date | None:
@@ -252,10 +258,13 @@ def _matches(row: Row) -> bool:
 
 def grants(row: Row) -> tuple[Grant, ...]:
     """The asker's active grants as they were read together with the facts."""
-    if not row["grants"]:
-        return ()
+    return _grants(row["grants"]) if row["grants"] else ()
+
+
+@lru_cache(maxsize=1024)
+def _grants(joined: str) -> tuple[Grant, ...]:
     return tuple(Grant(int(id_), role, int(version)) for id_, version, role in
-                 (part.split(":", 2) for part in row["grants"].split(",")))  # fmt: skip
+                 (part.split(":", 2) for part in joined.split(",")))  # fmt: skip
 
 
 _season = lru_cache(maxsize=512)(season_of)

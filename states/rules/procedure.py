@@ -69,13 +69,15 @@ def _already_approved(cell: Cell, approvals: frozenset[str]) -> No:
 @check()
 def four_eyes(facts: Facts, cell: Cell) -> No | None:
     """本人不得审核本人提交的业务 / nobody decides what they submitted or already decided themselves (SYS-08)."""
-    if not facts.own:
-        return None
+    return _another(cell) if facts.own else None
+
+
+@lru_cache(maxsize=4096)
+def _another(cell: Cell) -> No:
+    """For whoever decided before, made once per cell: in the list of one who files much it stands in most rows."""
     zh, en = named_all(cell.units)
     role, role_en = ROLE_NAMES[cell.role]
-    cure = Cure(
-        "tell", min(cell.units), f"请{zh}的另一位{role}办理", f"Ask another {role_en} of {en}.", {"own": False}
-    )
+    cure = Cure("tell", min(cell.units), f"请{zh}的另一位{role}办理", f"Ask another {role_en} of {en}.", {"own": False})
     return No(
         "您已提交或审核过本申请，不得再由本人审核",
         "You submitted or decided this request before; someone else must decide now.",
