@@ -18,7 +18,16 @@ from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.db import chain_hash
 from workflow_service.errors import Forbidden
-from workflow_service.models import Enrolment, Guardian, History, ImportBatch, SchoolClass, SchoolStage, Student
+from workflow_service.models import (
+    DuplicatePair,
+    Enrolment,
+    Guardian,
+    History,
+    ImportBatch,
+    SchoolClass,
+    SchoolStage,
+    Student,
+)
 from workflow_service.roster.headings import HEADINGS, class_sequence, code_of, grade_of_text, heading_of
 from workflow_service.roster.importer import ImportReport, import_workbook
 from workflow_service.roster.reader import ROWS, BadWorkbook, check_package, column_letters, read_workbook
@@ -390,3 +399,22 @@ def test_a_copy_under_another_name_is_the_same_file(world: World, book: Any, tmp
     bring_in(world, path)
     shutil.copyfile(path, tmp_path / "copy.xlsx")
     assert bring_in(world, tmp_path / "copy.xlsx").known
+
+
+def test_doubles_among_very_many_are_queued_like_those_among_a_few(world: World, book: Any) -> None:
+    number = make_identity_number("990201", date(2018, 3, 5), 2)
+    digits = number[:16] + ("5" if number[16] != "5" else "7") + number[17]
+    near = {"identity_type": "其他", "identity_number": digits, "student_number": "J990201201803050026", "sex": "女"}
+    names = [
+        f"{first}{second}{third}"
+        for first in "王李张刘陈杨黄赵"
+        for second in "安博晨丹恩方刚海健凯"
+        for third in "磊明宁鹏强瑞诗涛伟"
+    ]
+    children = [pupil(n, name=name) for n, name in enumerate(names[:598], 3)]
+    report = bring_in(world, book(pupil(2, name="林小雨"), pupil(2, name="林小雨", **near), *children))
+    assert (report.errors, report.created) == ((), 600)
+    with db.reading(world.service.engine) as connection:
+        pairs = connection.execute(select(DuplicatePair.first_id, DuplicatePair.second_id)).all()
+        named = dict(connection.execute(select(Student.id, Student.name)).all())
+    assert ("林小雨", "林小雨") in {(named[first], named[second]) for first, second in pairs}
