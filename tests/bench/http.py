@@ -103,7 +103,7 @@ def theirs(place: Path, folder: Path, size: Size, note: Note) -> Iterator[Side]:
                 sent(f"/requests/{request_id}/events", event, f"{request_id}-{version}", version, body)
             )
     application = f'tests.bench.peers.django_http:application("{place}", "django_http")'
-    with served(str(PEER), application, {}) as server:
+    with served(str(PEER), application, {"BENCH_ROWS": "all"}) as server:
         yield from loaded("django_http", server, requests, folder)
 
 

@@ -88,7 +88,8 @@ def against_peers(place: Path, folder: Path, size: Size, note: Note) -> list[Goa
     data = drafts(place, folder, size, note)
     with contextlib.ExitStack() as stack:
         sides = [fire_side(place, folder, data)]
-        sides += [peer_sides.side(place, peer, size, note) for peer in peer_sides.PEERS]
+        peers = (*peer_sides.PEERS, peer_sides.WITH_ALL_ROWS)
+        sides += [peer_sides.side(place, peer, size, note) for peer in peers]
         for side in sides:
             stack.callback(side.end)
         note("turn by turn …")
@@ -100,15 +101,17 @@ def against_peers(place: Path, folder: Path, size: Size, note: Note) -> list[Goa
     assert_sound(place, "fire", data)
     for side in sides[1:]:
         peer_sides.assert_all_there(place, side)
-    goals = []
     for side in sides:
         note(f"{side.name}: {rate(several, side.name)}, alone {rate(single, side.name)}, "
              f"{spent[side.name]:.2f} ms of CPU each")  # fmt: skip
-    for peer in peer_sides.PEERS:
-        note(f"1 client: {ratio(single, 'fire', peer.name):.1f} times {peer.title}; "
-             f"CPU {spent['fire'] / spent[peer.name]:.2f} of its")  # fmt: skip
-        goals.append(Goal(peer.goal, f"times {peer.title}, 4 clients", ratio(several, "fire", peer.name), peer.wanted))
-    return goals
+    for peer in peers:
+        note(f"{peer.title}: {ratio(several, 'fire', peer.database):.1f} times, {CLIENTS} clients; "
+             f"{ratio(single, 'fire', peer.database):.1f} times, 1 client; "
+             f"CPU {spent['fire'] / spent[peer.database]:.2f} of its")  # fmt: skip
+    return [
+        Goal(peer.goal, f"times {peer.title}, 4 clients", ratio(several, "fire", peer.name), peer.wanted)
+        for peer in peer_sides.PEERS
+    ]
 
 
 def assert_all_there(place: Path, side: Side) -> None:

@@ -2,7 +2,7 @@
 
 A token that can be revoked is looked up by its hash; an idempotency key is kept with the body's hash and the answer,
 which a repetition gets again; If-Match names the version. Answered is the request as it is now: its papers, its
-history, and what may be done next. No more middleware than Django needs.
+history, and what may be done next. All rows are written that the service writes; no more middleware than Django needs.
 `gunicorn 'tests.bench.peers.django_http:application("SOCKET", "DATABASE")'`.
 """
 
@@ -50,7 +50,7 @@ def fire(http, request_id):
     from django_fsm import can_proceed
 
     from tests.bench.peers.django_fsm import Request
-    from tests.bench.peers.django_rows import record
+    from tests.bench.peers.django_rows import locked, record
     from tests.bench.peers.models import Key, Token
 
     now = datetime.datetime.now(datetime.UTC)
@@ -74,10 +74,7 @@ def fire(http, request_id):
     if "If-Match" not in http.headers:
         return problem(428, "version-missing")
     with transaction.atomic():
-        request = (
-            Request.objects.select_for_update(of=("self",)).select_related("student", "school_class__stage")
-            .filter(pk=request_id).first()
-        )  # fmt: skip
+        request = locked(Request.objects.filter(pk=request_id)).first()
         if request is None:
             return problem(404, "not-found")
         if http.headers["If-Match"] != f'"{request.version}"':

@@ -1,5 +1,7 @@
 """The tables that all peers work on, as Django's models; to be imported once Django has its settings."""
 
+import datetime
+
 from django.core.management import call_command
 from django.db import connection, models
 
@@ -80,13 +82,29 @@ class RequestFields(models.Model):
     school_class = models.ForeignKey(SchoolClass, on_delete=models.CASCADE)
     open = models.BooleanField(default=False)
     version = models.IntegerField(default=1)
-    due_at = models.DateTimeField(null=True)
     chain = models.BinaryField(default=b"")
 
     class Meta:
         abstract = True
         app_label = "bench"
-        indexes = (models.Index(fields=["due_at"], condition=models.Q(open=True), name="due"),)
+
+
+class Deadline(models.Model):
+    request = models.OneToOneField("Request", on_delete=models.CASCADE, primary_key=True)
+    due_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        app_label = "bench"
+
+
+class Window(models.Model):
+    """When requests are taken in."""
+
+    opens = models.DateTimeField()
+    closes = models.DateTimeField()
+
+    class Meta:
+        app_label = "bench"
 
 
 class Document(models.Model):
@@ -106,8 +124,8 @@ class History(models.Model):
     to_state = models.TextField()
     at = models.DateTimeField()
     person = models.TextField()
-    payload = models.TextField()
-    hash = models.BinaryField()
+    payload = models.TextField(default="")
+    hash = models.BinaryField(default=b"")
 
     class Meta:
         app_label = "bench"
@@ -168,6 +186,8 @@ def fill(request, count):
     """Make the tables of all models that were imported, and `count` drafts with their papers."""
     call_command("migrate", run_syncdb=True, verbosity=0)
     Grant.objects.bulk_create([Grant(role=role) for role in ("registrar", "principal")])
+    now = datetime.datetime.now(datetime.UTC)
+    Window.objects.create(opens=now - datetime.timedelta(days=1), closes=now + datetime.timedelta(days=1))
     # As many schools as clients, so that they meet at the same rows as seldom as the service's clients do.
     for code in range(1, 9):
         school = School.objects.create(id=code, code=str(code))

@@ -1,11 +1,12 @@
 """SpiffWorkflow: the process in BPMN, its instance a JSON document that is restored and kept again at each step.
 
-The document is locked and stored with psycopg, beside the rows that the service writes too: one statement each, in one
-transaction. Serializer and script-free user tasks are what its documentation begins with.
+The document is locked and stored with psycopg, beside the other rows: one statement each, in one transaction.
+Serializer and script-free user tasks are what its documentation begins with.
 """
 
 import datetime
 import io
+import json
 
 import psycopg
 from SpiffWorkflow import TaskState
@@ -13,7 +14,7 @@ from SpiffWorkflow.bpmn.parser import BpmnParser
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 
-from tests.bench.peers.steps import DAYS, EVENTS, PAPERS, PLACES, ROLES, TARGETS, UNITS, linked
+from tests.bench.peers.steps import DAYS, EVENTS, PAPERS, ROLES, TARGETS
 
 _FLOW = "".join(
     f'<bpmn:sequenceFlow id="f{n}" sourceRef="{a}" targetRef="{b}"/>'
@@ -27,13 +28,11 @@ BPMN = f"""<?xml version="1.0" encoding="UTF-8"?>
 SERIALIZER = BpmnWorkflowSerializer()
 
 READ = """
-SELECT r.student_id, r.school_class_id, r.state, r.version, r.chain, c.stage_id, c.attending + c.held AS taken,
+SELECT r.student_id, r.school_class_id, r.state, r.version,
     EXISTS (SELECT 1 FROM bench_grant WHERE role = %(role)s AND revoked_at IS NULL) AS granted,
-    (SELECT array_agg(kind) FROM bench_document WHERE request_id = r.id) AS papers,
-    EXISTS (SELECT 1 FROM bench_history WHERE request_id = r.id AND person = %(event)s) AS acted,
-    EXISTS (SELECT 1 FROM bench_request o WHERE o.student_id = r.student_id AND o.open AND o.id <> r.id) AS other,
-    p.document
-FROM bench_request r JOIN bench_schoolclass c ON c.id = r.school_class_id JOIN bench_process p ON p.request_id = r.id
+    EXISTS (SELECT 1 FROM bench_window WHERE opens <= now() AND closes > now()) AS open,
+    (SELECT array_agg(kind) FROM bench_document WHERE request_id = r.id) AS papers, p.document
+FROM bench_request r JOIN bench_process p ON p.request_id = r.id
 WHERE r.id = %(id)s FOR UPDATE OF r, p"""
 
 
@@ -68,72 +67,38 @@ def fire(request_id, event):
         one = connection.execute(
             READ, {"id": request_id, "role": ROLES.get(event, "principal"), "event": event}
         ).fetchone()  # fmt: skip
-        student, place, before, version, chain, stage, taken, granted, papers, acted, other, document = one
-        allowed = granted and not other and (taken < PLACES if event == "submit" else not acted and {*papers} >= PAPERS)
-        if not allowed:
+        student, place, before, version, granted, window_open, papers, document = one
+        if not (granted and {*papers} >= PAPERS and (window_open or event != "submit")):
             raise PermissionError(event)
         workflow = SERIALIZER.deserialize_json(document)
         task = workflow.get_next_task(state=TaskState.READY, manual=True)
         assert task.task_spec.bpmn_id == event
         task.run()
         workflow.do_engine_steps()
-        write(connection, request_id, event, before, version + 1, chain, SERIALIZER.serialize_json(workflow))
-        if event == "submit":
-            start(connection, request_id, place, stage)
+        write(connection, request_id, event, before, version + 1, SERIALIZER.serialize_json(workflow))
         if event == "confirm_arrival":
-            move(connection, request_id, student, place, stage)
+            move(connection, student, place)
 
 
-def write(connection, request_id, event, before, version, chain, document):
+def write(connection, request_id, event, before, version, document):
     now = datetime.datetime.now(datetime.UTC)
-    after, due = TARGETS[event], now + datetime.timedelta(days=DAYS)
-    payload, link = linked(chain, o=request_id, s=version, e=event, f=before, t=after)
-    run = connection.execute
+    after, due, run = TARGETS[event], now + datetime.timedelta(days=DAYS), connection.execute
+    payload = json.dumps({"request": request_id, "event": event, "from": before, "to": after})
     run("UPDATE bench_process SET document = %s WHERE request_id = %s", [document, request_id])
-    run("UPDATE bench_request SET state = %s, open = %s, version = %s, due_at = %s, chain = %s WHERE id = %s",
-        [after, after != "completed", version, due, link, request_id])  # fmt: skip
-    [history] = run(
-        "INSERT INTO bench_history (request_id, seq, event, from_state, to_state, at, person, payload, hash)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-        [request_id, version, event, before, after, now, event, payload, link],
-    ).fetchone()
-    if event.startswith("approve"):
-        run("INSERT INTO bench_comment (history_id, comment) VALUES (%s, %s)", [history, "同意"])
-    run("UPDATE bench_party SET to_at = %s WHERE request_id = %s AND duty = 'hold' AND to_at IS NULL",
-        [now, request_id])  # fmt: skip
-    if after != "completed":
-        run("INSERT INTO bench_party (request_id, organization, duty, due_at, from_at) VALUES (%s, %s, 'hold', %s, %s)",
-            [request_id, after, due, now])  # fmt: skip
+    run("UPDATE bench_request SET state = %s, open = %s, version = %s WHERE id = %s",
+        [after, after != "completed", version, request_id])  # fmt: skip
+    run("INSERT INTO bench_deadline (request_id, due_at) VALUES (%s, %s)"
+        " ON CONFLICT (request_id) DO UPDATE SET due_at = EXCLUDED.due_at", [request_id, due])  # fmt: skip
+    run("INSERT INTO bench_history (request_id, seq, event, from_state, to_state, at, person, payload, hash)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '')",
+        [request_id, version, event, before, after, now, event, payload])  # fmt: skip
     run("INSERT INTO bench_outbox (request_id, seq, body, created_at) VALUES (%s, %s, %s, %s)",
         [request_id, version, payload, now])  # fmt: skip
-    run("INSERT INTO bench_key (key, request_id) VALUES (%s, %s)", [f"{request_id}-{event}", request_id])
 
 
-def start(connection, request_id, place, stage):
-    now, run = datetime.datetime.now(datetime.UTC), connection.execute
-    run("INSERT INTO bench_party (request_id, organization, duty, from_at) SELECT %s, unnest(%s::text[]), 'party', %s",
-        [request_id, list(UNITS), now])  # fmt: skip
-    run("UPDATE bench_schoolclass SET held = held + 1 WHERE id = %s", [place])
-    run("UPDATE bench_schoolstage SET held = held + 1 WHERE id = %s", [stage])
-    run("INSERT INTO bench_placehold (request_id, school_class_id, held_at) VALUES (%s, %s, %s)",
-        [request_id, place, now])  # fmt: skip
-
-
-def move(connection, request_id, student, place, stage):
-    now, run = datetime.datetime.now(datetime.UTC), connection.execute
-    enrolment, here, here_stage, version, chain, status = run(
-        "SELECT e.id, e.school_class_id, c.stage_id, s.version, s.chain, s.status FROM bench_enrolment e"
-        " JOIN bench_schoolclass c ON c.id = e.school_class_id JOIN bench_student s ON s.id = e.student_id"
-        " WHERE e.student_id = %s AND e.ended_at IS NULL FOR UPDATE OF e, s", [student]).fetchone()  # fmt: skip
-    run("UPDATE bench_schoolclass SET held = held - 1, attending = attending + 1 WHERE id = %s", [place])
-    run("UPDATE bench_schoolstage SET held = held - 1, attending = attending + 1 WHERE id = %s", [stage])
-    run("UPDATE bench_schoolclass SET attending = attending - 1 WHERE id = %s", [here])
-    run("UPDATE bench_schoolstage SET attending = attending - 1 WHERE id = %s", [here_stage])
-    run("UPDATE bench_placehold SET released_at = %s WHERE request_id = %s", [now, request_id])
-    run("UPDATE bench_enrolment SET ended_at = %s WHERE id = %s", [now, enrolment])
+def move(connection, student, place):
+    run = connection.execute
+    run("UPDATE bench_enrolment SET ended_at = %s WHERE student_id = %s AND ended_at IS NULL",
+        [datetime.datetime.now(datetime.UTC), student])  # fmt: skip
     run("INSERT INTO bench_enrolment (student_id, school_class_id) VALUES (%s, %s)", [student, place])
-    payload, link = linked(chain, o=student, s=version + 1, e="transferred")
-    run("UPDATE bench_student SET version = %s, chain = %s WHERE id = %s", [version + 1, link, student])
-    run("INSERT INTO bench_history (request_id, student_id, seq, event, from_state, to_state, at, person, payload,"
-        " hash) VALUES (%s, %s, %s, 'transferred', %s, %s, %s, '', %s, %s)",
-        [request_id, student, version + 1, status, status, now, payload, link])  # fmt: skip
+    run("UPDATE bench_student SET version = version + 1 WHERE id = %s", [student])

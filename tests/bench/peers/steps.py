@@ -2,6 +2,11 @@
 
 import hashlib
 import json
+import os
+
+ALL_ROWS = os.environ.get("BENCH_ROWS") == "all"
+"""Whether parties, opinions, places, chains and keys are written too, as the service does; else what goal 3 names:
+row lock, guard on role, documents and window, state and version, history, deadline, outbox, and at the end the move."""
 
 PAPERS = {"form", "application", "register_head", "register_student"}
 STATES = ("draft", "awaiting_destination_principal", "awaiting_origin_school", "awaiting_shared_bureau",

@@ -9,7 +9,7 @@ from viewflow import this
 from viewflow.workflow import STATUS, flow, lock
 from viewflow.workflow.models import Process, Task
 
-from tests.bench.peers.django_rows import alone, granted, place_left, record, reviewed
+from tests.bench.peers.django_rows import ON_REVIEW, ON_SUBMIT, locked, record
 from tests.bench.peers.models import RequestFields, fill
 from tests.bench.peers.steps import EVENTS, ROLES, TARGETS
 
@@ -40,16 +40,16 @@ class TransferFlow(flow.Flow):
     end = flow.End()
 
     def on_submit(self, activation):
-        self.decide(activation, lambda request: granted(request) and alone(request) and place_left(request))
+        self.decide(activation, ON_SUBMIT)
 
     def on_review(self, activation):
-        self.decide(activation, reviewed)
+        self.decide(activation, ON_REVIEW)
 
-    def decide(self, activation, allowed):
+    def decide(self, activation, conditions):
         event = activation.flow_task.name
-        request = Request.objects.select_related("student", "school_class__stage").get(process=activation.process)
+        request = locked(Request.objects).get(process=activation.process)
         request.acting, request.person = ROLES.get(event, "principal"), event
-        if not allowed(request):
+        if not all(condition(request) for condition in conditions):
             raise PermissionError(event)
         before, request.state = request.state, TARGETS[event]
         request.open = request.state != "completed"
