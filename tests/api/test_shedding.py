@@ -255,7 +255,7 @@ SIGNED = "Authorization: Bearer x"
 def test_nginx_keeps_the_public_from_taking_the_place_of_approvals(tmp_path: Path) -> None:
     with ExitStack() as stack, proxied(tmp_path) as (upstream, port, _):
         upstream.hold.set()
-        held = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(12)]
+        held = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(6)]
         for one in held:
             one.sendall(get("/verify/x").encode())
             assert upstream.arrived.acquire(timeout=20)
