@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from api import (
     audit,
@@ -62,9 +63,17 @@ HEADERS = {
 }
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Whoever sends no cookie, as every program with a token, has an empty session without a signature looked at."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+
+
 def create_app(settings: Settings, service: Service | None = None) -> Flask:
     """The application. `service` is handed in by tests and the demo; else one is built on Flask-SQLAlchemy's engine."""
     app = Flask("api", static_folder=None)
+    app.session_interface = _Sessions()
     app.url_map.strict_slashes = False
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -122,8 +131,10 @@ def _add_pages(app: Flask) -> None:
 
 def _secured(response: Response) -> Response:
     """No answer leaves without these; whatever is not a static file may hold somebody's data and is not kept."""
+    set_already = {name.lower() for name, _ in response.headers}
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in set_already:
+            response.headers.add(name, value)
     if not request.path.startswith(("/static/", f"{openapi.PREFIX}/docs/")):
         response.headers.setdefault("Cache-Control", "no-store")
     return response

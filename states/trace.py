@@ -91,9 +91,12 @@ def _traced(cell: Cell, bound: Bound, facts: Facts) -> Traced:
 
 def dated(plan: Plan, facts: Facts, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """The reasons with a last instant for everything that is to be done; what only waits has its own first one."""
+    reasons = tuple(reasons)
+    if not reasons:
+        return ()
     until = helps_until(plan, facts)
     if until is None:
-        return tuple(reasons)
+        return reasons
     return tuple(
         Reason(cite, replace(no, cures=tuple(_dated(cure, until) for cure in no.cures))) for cite, no in reasons
     )
