@@ -65,11 +65,12 @@ INSERT INTO request_key (account_id, route, key, body_hash, object_id, created_a
 SELECT :account_id, :key_route, :key, :key_body, :id, :recorded_at{drawn}""",
 )
 
+# IS TRUE keeps the duties out of the index condition: PostgreSQL might else skip through another index, duty by duty.
 CLOSE_HOLDS = Write(
     "closed_holds",
     """
 UPDATE request_party SET to_at = :at WHERE request_id = :id AND bucket = :bucket AND to_at IS NULL
-    AND duty IN ('hold', 'escalated'){moved}""",
+    AND (duty IN ('hold', 'escalated')) IS TRUE{moved}""",
 )
 
 CLOSE_OWN_HOLD = Write(
