@@ -131,10 +131,24 @@ def served(python: str, application: str, more: dict[str, str]) -> Iterator[tupl
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
             time.sleep(0.1)
+        _settled(process.pid, until)
         yield port, process.pid
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _settled(pid: int, until: float) -> None:
+    """Wait until no worker starts up any more: the first one ready would take every connection and keep it."""
+    before = -1
+    while (spent := _ticks(pid)) != before and time.monotonic() < until:
+        before = spent
+        time.sleep(0.7)
+
+
+def _ticks(pid: int) -> int:
+    fields = [Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split() for child in children(pid)]
+    return sum(int(each[11]) + int(each[12]) for each in fields)
 
 
 def loaded(name: str, server: tuple[int, int], requests: list[list[bytes]], folder: Path) -> Iterator[Side]:
