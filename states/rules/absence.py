@@ -206,6 +206,8 @@ def another_class(facts: Facts) -> No | None:
     if not facts.same_class:
         return None
     cure = Cure("correct", "applicant", "填写要调入的班级", "Name the class to change into.", {"same_class": False})
+    if not facts.data.get("class_name"):  # Without a name the present class is taken, and nobody has chosen that.
+        return No("尚未选定要调入的班级", "The class to change into is not named yet.", (cure,))
     return No("学生已在该班", "The pupil sits in this class already.", (cure,))
 
 
