@@ -361,7 +361,7 @@ CASES = [
     Case("class_is_there", {"offers_grade": False}, "没有三年级班级"),
     Case("class_is_there", {"offers_grade": False, "data.class_name": "9班"}, "没有“9班”"),
     Case("class_is_there", {}, ""),
-    Case("another_class", {"same_class": True, "data": {"class_name": "1班"}}, "已在该班"),
+    Case("another_class", {"same_class": True, "data.class_name": "1班"}, "已在该班"),
     Case("another_class", {"same_class": True}, "尚未选定"),
     Case("another_class", {}, ""),
     Case("grade_kept", {"grade": 4}, "须为原年级"),
