@@ -22,6 +22,7 @@ from tests.workflow_service.world import World
 from workflow_service import db, transitions
 from workflow_service.check import check
 from workflow_service.errors import Blocked, Contended, Forbidden, NotFound, ServiceError, Stale
+from workflow_service.facts import gather
 from workflow_service.grants import revoke_role
 from workflow_service.models import History, Request, RequestDocument
 from workflow_service.requests import bump
@@ -65,6 +66,15 @@ def one_won(results: list[Any], *losing: type[Exception]) -> bool:
     """Whether exactly one came through and all others were refused in one of these ways."""
     won = [r for r in results if not isinstance(r, Exception)]
     return len(won) == 1 and all(isinstance(r, losing) for r in results if isinstance(r, Exception))
+
+
+def test_what_was_gathered_before_somebody_else_acted_is_read_anew(world: World) -> None:
+    request_id, actor = submitted(world), world.actor("school201.principal")
+    found = gather(world.service, request_id, actor)
+    fire(world.service, request_id, "approve", actor, version=None)
+    with pytest.raises(Blocked):
+        fire(world.service, request_id, "approve", actor, version=None, found=found)
+    assert world.request(request_id).version == found[0]["version"] + 1
 
 
 @ROUNDS
