@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, cast, false, func, or_, select, table, true, tuple_, union_all
@@ -19,14 +19,13 @@ from workflow_service.actors import Actor
 from workflow_service.db import reading
 from workflow_service.models import NumberHistory, Organization, Request, RequestParty, Student, StudentNumber
 from workflow_service.names import are_syllables, parts_asked
+from workflow_service.sql.held import MANY, NEVER, held_count, held_page
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
 BOXES: Final = ("todo", "waiting", "mine", "done")
 DECIDERS: Final = frozenset({"registrar", "principal"})
-NEVER: Final = 2**63 - 1
-"""Where no due date is, for sorting: soonest due first, these last."""
 
 _CURSOR = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
 _REQUEST = re.compile(r"[0-9]{8}-[0-9A-Z]{10}")
@@ -101,13 +100,14 @@ def list_requests(
 
     Raises BadCursor.
     """
+    if wanted == Wanted(box="todo"):
+        return desk(service, actor, limit, cursor)[1:]
     after = None if cursor is None else two_ids(cursor)
     query, due_at, id_ = _rows(), Request.due_at, Request.id
     if wanted.box == "todo" and actor.works_on_requests:
         # Walked in the order of what is held: by due dates of all requests, an office's own would be looked for in all.
         query = query.join(RequestParty, RequestParty.request_id == Request.id).where(*_held(actor))
         due_at, id_ = RequestParty.due_at, RequestParty.request_id
-        wanted = replace(wanted, box=None)
         predicates = _asked(service, wanted)
     else:
         predicates = _predicates(service, actor, wanted)
@@ -121,19 +121,37 @@ def list_requests(
             # Whatever has no due date stands behind: a second walk, by id, which no index could do within the first.
             never = query.where(due_at.is_(None), id_ > (after[1] if after and after[0] == NEVER else 0))
             rows += connection.execute(never.order_by(id_).limit(limit + 1 - len(rows)))
+    return _page(rows, limit)
+
+
+def _page(rows: list[Any], limit: int) -> tuple[list[Any], str | None]:
+    """At most `limit` of the rows, one more of which was asked for, and the cursor of those behind them."""
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], f"{NEVER if last.due_at is None else last.due_at}-{last.id}"
 
 
-def count_requests(service: Service, actor: Actor, wanted: Wanted) -> int:
-    """How many `list_requests` would give in all."""
-    query = select(func.count()).select_from(Request).where(*_predicates(service, actor, wanted))
-    if wanted == Wanted(box="todo") and actor.works_on_requests:
-        query = select(func.count()).select_from(RequestParty).where(*_held(actor))
+def desk(
+    service: Service, actor: Actor, limit: int, cursor: str | None = None
+) -> tuple[int, list[Any], str | None]:  # fmt: skip
+    """What waits for somebody (待办), in one statement: how much in all, at most `MANY`, and a page as `list_requests`
+    gives it. Raises BadCursor.
+    """
+    after = (0, 0) if cursor is None else two_ids(cursor)
+    if not actor.works_on_requests:
+        return 0, [], None
+    count, rows = held_page(service.hot, actor.organization_id, actor.roles, after, limit + 1)
+    return count, *_page(rows, limit)
+
+
+def count_requests(service: Service, actor: Actor, wanted: Wanted, most: int = NEVER) -> int:
+    """How many `list_requests` would give in all; counted up to `most`, where whoever asks shows no more (`MANY`)."""
+    if wanted == Wanted(box="todo"):
+        return held_count(service.hot, actor.organization_id, actor.roles, most) if actor.works_on_requests else 0
+    counted = select(Request.id).where(*_predicates(service, actor, wanted)).limit(None if most == NEVER else most)
     with reading(service.engine) as connection:
-        return connection.execute(query).scalar_one()
+        return connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
 
 
 def _to_do(actor: Actor) -> Select[int]:
@@ -245,3 +263,9 @@ def two_ids(cursor: str) -> tuple[int, int]:
     if found is None or int(found[1]) > NEVER or int(found[2]) > NEVER:
         raise BadCursor(cursor)
     return int(found[1]), int(found[2])
+
+
+__all__ = [
+    "BOXES", "DECIDERS", "MANY", "NEVER", "BadCursor", "Wanted", "below", "box_predicate", "count_requests", "desk",
+    "in_scope", "list_requests", "name_matches", "student_matches", "two_ids",
+]  # fmt: skip

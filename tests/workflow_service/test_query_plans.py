@@ -4,6 +4,7 @@ The data are generated once a run for all workers; no test here writes.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sqlalchemy import event, text
 
 from tests import postgres
 from workflow_service.actors import Actor
-from workflow_service.boxes import Wanted, count_requests, list_requests
+from workflow_service.boxes import MANY, Wanted, count_requests, desk, list_requests
 from workflow_service.config import load
 from workflow_service.db import reading
 from workflow_service.generate import Sizes, generate
@@ -25,12 +26,14 @@ from workflow_service.generate.rehearsal import Rehearsed
 from workflow_service.grants import actor_named
 from workflow_service.passwords import CHEAP, Passwords
 from workflow_service.service import Service, build_service
+from workflow_service.sql import Query
 from workflow_service.views.students import WantedStudents, find_student, list_students
 
 SIZES = Sizes(students=24_000, schools=120, requests=6_000, pending=1_500)
 """With what hangs on them more than 250,000 rows."""
 LARGE = ("student", "enrolment", "history", "request", "request_party", "student_number")
 """Tables that no hot query may read from end to end, unless in the order of an index."""
+READS_LARGE = re.compile(rf"(FROM|JOIN) ({'|'.join(LARGE)})\b")
 
 TODAY = date(2026, 8, 24)
 PROVINCE, COUNTY, SCHOOL = "province", "county", "school"
@@ -54,9 +57,19 @@ class Plans:
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
             self.sent.append((statement, parameters))
 
+        ask = Query._ask
+
+        def note_hot(query: Query, engine: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+            named = re.sub(r"\$(\d+)", lambda number: f"%({query.postgresql.names[int(number[1]) - 1]})s",
+                           query.postgresql.sql)  # fmt: skip
+            self.sent.append((query.sqlite if engine.dialect.name == "sqlite" else named, parameters))
+            return ask(query, engine, parameters)
+
         self.sent.clear()
         event.listen(self.service.engine, "before_cursor_execute", note)
-        yield
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Query, "_ask", note_hot)
+            yield
         event.remove(self.service.engine, "before_cursor_execute", note)
 
     def plan(self, statement: str, parameters: Any) -> tuple[set[str], set[str]]:
@@ -144,10 +157,12 @@ HOT: dict[str, tuple[Call, int, set[str], set[str]]] = {
     "how much waits for a county": (
         lambda p: count_requests(p.service, p.actors[COUNTY], Wanted(box="todo")), 1,
         {"ix_request_party_hold"}, {"ix_request_party_hold"}),
-    "a county's first page of what waits": (lambda p: todo(p, COUNTY), 2, {"ix_request_party_hold"},
+    "a county's first page of what waits": (lambda p: todo(p, COUNTY), 1, {"ix_request_party_hold"},
                                             {"ix_request_party_hold"}),
-    "a county's next page of what waits": (lambda p: todo(p, COUNTY, todo(p, COUNTY)), 4, {"ix_request_party_hold"},
+    "a county's next page of what waits": (lambda p: todo(p, COUNTY, todo(p, COUNTY)), 2, {"ix_request_party_hold"},
                                            {"ix_request_party_hold"}),
+    "how much waits for a county and the first page of it": (
+        lambda p: desk(p.service, p.actors[COUNTY], 20), 1, {"ix_request_party_hold"}, {"ix_request_party_hold"}),
     "how many a school asked for": (
         lambda p: count_requests(p.service, p.actors[SCHOOL], Wanted(box="mine")), 1,
         {"ix_request_party_path"}, {"ix_request_party_path"}),
@@ -163,8 +178,9 @@ HOT: dict[str, tuple[Call, int, set[str], set[str]]] = {
                                               {"ix_enrolment_school_current"}),
     "a county's students": (lambda p: students(p, COUNTY), 1, {"ix_enrolment_school_current"},
                             {"ix_enrolment_school_current"}),
-    "a county's next page of students": (lambda p: students(p, COUNTY, students(p, COUNTY)), 2,
-                                         {"ix_enrolment_school_current"}, {"ix_enrolment_school_current"}),
+    "a county's next page of students": (lambda p: students(p, COUNTY, students(p, COUNTY)), 3,
+                                         {"ix_enrolment_school_current"},
+                                         {"ix_enrolment_school_current"}),
     "a school's students": (lambda p: students(p, SCHOOL), 1, {"ix_enrolment_school_current"},
                             {"ix_enrolment_school_current"}),
     "two characters inside a name": (lambda p: students(p, PROVINCE, q=p.name[1:]), 1, {"name_part"},
@@ -193,7 +209,8 @@ def test_a_hot_query_uses_its_index_and_sends_few_statements(plans: Plans, what:
     for statement, parameters in sent:
         indexes, scanned = plans.plan(statement, parameters)
         assert scanned.isdisjoint(LARGE), (what, scanned, statement)
-        assert indexes & wanted, (what, indexes, statement)
+        # A few thousand schools may be read as the planner likes.
+        assert indexes & wanted or not READS_LARGE.search(statement), (what, indexes, statement)
 
 
 def test_every_page_of_a_list_is_shown_once(plans: Plans) -> None:
@@ -219,6 +236,31 @@ def test_every_page_of_a_list_is_shown_once(plans: Plans) -> None:
         if cursor is None:
             break
     assert len(found) == len(set(found)) == count_requests(plans.service, actor, Wanted())
+    assert count_requests(plans.service, actor, Wanted(), MANY) == min(len(found), MANY)
+
+
+def test_what_waits_is_walked_as_it_was_counted(plans: Plans) -> None:
+    """Soonest due first, what has no due date last, and nobody else's work."""
+    actor = plans.actors[COUNTY]
+    with reading(plans.service.engine) as connection:
+        held = connection.execute(
+            text("SELECT request_id FROM request_party WHERE organization_id = :unit AND duty = 'hold'"
+                 " AND to_at IS NULL AND role IN ('registrar', 'principal')"
+                 " ORDER BY due_at IS NULL, due_at, request_id"),
+            {"unit": actor.organization_id},
+        ).scalars().all()  # fmt: skip
+    roles = {grant.role for grant in actor.grants}
+    assert {"registrar", "principal"} >= roles
+    found: list[int] = []
+    cursor: str | None = None
+    while True:
+        count, rows, cursor = desk(plans.service, actor, 7, cursor)
+        assert count == min(count_requests(plans.service, actor, Wanted(box="todo")), MANY)
+        found += [row.id for row in rows]
+        if cursor is None:
+            break
+    assert len(found) == count_requests(plans.service, actor, Wanted(box="todo")) > 0
+    assert found == [id_ for id_ in held if id_ in set(found)]
 
 
 def test_a_name_is_found_by_any_of_its_characters_and_by_its_reading(plans: Plans) -> None:

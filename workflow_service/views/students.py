@@ -12,12 +12,13 @@ from sqlalchemy.orm import aliased
 from states.calendar import grade_of, school_year
 from states.student_status import StudentStatus
 from workflow_service.actors import Actor
-from workflow_service.boxes import below, student_matches, two_ids
+from workflow_service.boxes import BadCursor, below, student_matches, two_ids
 from workflow_service.crypto import mask_number
 from workflow_service.db import reading
 from workflow_service.errors import NotFound
 from workflow_service.models import Enrolment, Organization, RegisterEntry, Request, SchoolClass, Student
 from workflow_service.service import Service
+from workflow_service.sql import query
 from workflow_service.views.student_time import student_history
 
 STATUS_LABELS = {state.id: state.name for state in StudentStatus.states}
@@ -44,17 +45,44 @@ def list_students(
     ids alone the students of one county would have to be looked for among everybody's.
     """
     today = service.clocks.now().date()
-    query = _rows().where(*_predicates(service, actor, wanted, today))
-    if cursor is not None:
-        school, student = two_ids(cursor)
-        path = select(Organization.path).where(Organization.id == school).scalar_subquery()
-        query = query.where(
-            Organization.path >= path, tuple_(Organization.path, Enrolment.student_id) > tuple_(path, student)
-        )
+    path, student = (actor.path, 0) if cursor is None else _after(service, cursor)
+    # Its value, not a subquery: only by a value does the planner see how many schools are still to come.
+    behind = and_(Organization.path >= path, tuple_(Organization.path, Enrolment.student_id) > tuple_(path, student))
+    chosen = _enrolments(wanted).where(behind, *_predicates(service, actor, wanted, today))
+    order = (Organization.path, Enrolment.student_id)
+    # A school's students are sorted before they are read: what else is shown is looked up for one page alone.
+    page = chosen.order_by(*order).limit(limit + 1).subquery()
+    shown_rows = _rows().where(Enrolment.id.in_(select(page.c.id))).order_by(*order)
     with reading(service.engine) as connection:
-        rows = connection.execute(query.order_by(Organization.path, Enrolment.student_id).limit(limit + 1)).all()
+        rows = connection.execute(shown_rows).all()
     shown = [_view(service, row, today) for row in rows[:limit]]
     return shown, f"{rows[limit - 1].school_id}-{rows[limit - 1].id}" if len(rows) > limit else None
+
+
+def _after(service: Service, cursor: str) -> tuple[str, int]:
+    """Path of the school and id of the student behind whom a page begins. Raises BadCursor."""
+    school, student = two_ids(cursor)
+    found = _PATH.one(service.hot, {"id": school})
+    if found is None:
+        raise BadCursor(cursor)
+    return found[0], student
+
+
+_PATH = query("SELECT path FROM organization WHERE id = :id")
+
+
+def _enrolments(wanted: WantedStudents) -> Select[int]:
+    """Ids of current enrolments, joined with what the filters look at and no more."""
+    chosen = (
+        select(Enrolment.id)
+        .join(Organization, Organization.id == Enrolment.school_id)
+        .where(Enrolment.ended_at.is_(None))
+    )
+    if wanted.q or wanted.status is not None:
+        chosen = chosen.join(Student, Student.id == Enrolment.student_id)
+    if wanted.grade is not None:
+        chosen = chosen.join(SchoolClass, SchoolClass.id == Enrolment.class_id)
+    return chosen
 
 
 def find_student(service: Service, actor: Actor, student_id: int) -> Any:
