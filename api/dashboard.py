@@ -32,8 +32,11 @@ class BelowShown(Shown):
 
 
 class DashboardShown(Shown):
-    """Counts in my scope."""
+    """Counts in my scope. Each box is counted up to 100, the others among the 1,000 requests that are due soonest and
+    the 1,000 newest without a due date: `capped` where there are more.
+    """
 
+    capped = fields.Boolean(required=True)
     pending = fields.Integer(required=True)
     due_soon = fields.Integer(required=True)
     overdue = fields.Integer(required=True)

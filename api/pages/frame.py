@@ -18,7 +18,7 @@ from api.pages.packs import megabytes, pack_title
 from api.pages.session import COOKIE, drop_session, know_actor, require_actor, safe_next
 from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor
-from workflow_service.boxes import Wanted, count_requests
+from workflow_service.boxes import MANY, Wanted, count_requests
 from workflow_service.errors import NotFound
 from workflow_service.ids import parse_id
 from workflow_service.offers import Offer, offers
@@ -214,11 +214,11 @@ def organization_name(actor: Actor) -> str:
 
 
 def todo_count(actor: Actor | None) -> int:
-    """How many requests wait for the one who is signed in; asked once per page."""
+    """How many requests wait for the one who is signed in, counted up to `MANY`; asked once per page."""
     if actor is None or not actor.works_on_requests:
         return 0
     if "todo_count" not in g:
-        g.todo_count = count_requests(service(), actor, Wanted(box="todo"))
+        g.todo_count = count_requests(service(), actor, Wanted(box="todo"), MANY)
     return int(g.todo_count)
 
 

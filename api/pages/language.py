@@ -14,6 +14,8 @@ from typing import Any
 from flask import g, request
 from markupsafe import Markup, escape
 
+from workflow_service.boxes import MANY
+
 COOKIE = "lang"
 SHANGHAI = timezone(timedelta(hours=8))
 """Legal time has had no summer time since 1991; instants of the service carry this offset."""
@@ -132,7 +134,12 @@ def days_in_words(days: list[str]) -> str:
     return t("、", ", ").join(shown)
 
 
+def figure(count: int) -> str:
+    """A count as it is shown: "99+" where counting stopped at `MANY`."""
+    return str(count) if count < MANY else f"{MANY - 1}+"
+
+
 TEMPLATE_GLOBALS = {
     "t": t, "pick": pick, "half": half, "zh": zh, "day": day, "moment": moment, "end_of": end_of,
-    "days_in_words": days_in_words, "lang": lang, "countdown": countdown,
+    "days_in_words": days_in_words, "lang": lang, "countdown": countdown, "figure": figure,
 }  # fmt: skip

@@ -16,7 +16,7 @@ from api.pages.session import actor
 from states.calendar import day_opens, remaining_working_days
 from states.vocabulary import STEPS
 from workflow_service.actors import Actor
-from workflow_service.boxes import BadCursor, Wanted, count_requests, list_requests
+from workflow_service.boxes import MANY, BadCursor, Wanted, count_requests, desk, list_requests
 from workflow_service.errors import NotFound
 from workflow_service.models.columns import to_micros
 from workflow_service.views.notices import notices_view
@@ -52,7 +52,7 @@ POSTS = {
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure that is a link to exactly the list it counts."""
+    """A figure that is a link to exactly the list it counts; counting stops at `MANY`."""
 
     count: int
     text: str
@@ -67,7 +67,8 @@ def workbench() -> Response:
         return page("workbench.html", area="workbench", tiles=(), groups=(), waiting=(), drafts=(), notices=(),
                     windows=windows_with_countdown(), works=False, today=service().clocks.now(), next_due=None,
                     more=False, decides=False, post=_post(), below=None)  # fmt: skip
-    todo, more = _rows(Wanted(box="todo"), SHOWN)
+    g.todo_count, held, following = desk(service(), actor(), SHOWN)
+    todo, more = request_rows(service(), held), following is not None
     waiting, _ = _rows(Wanted(box="waiting"), 8)
     drafts, _ = _rows(Wanted(box="mine", state="draft"), 8)
     today = [row for row in todo if row["due_group"] in ("overdue", "today")]
@@ -100,11 +101,14 @@ def requests_page() -> Response:
         rows, cursor = list_requests(service(), actor(), asked, ROWS, request.args.get("cursor"))
     except BadCursor as error:
         raise NotFound from error
-    counts = {name: count_requests(service(), actor(), Wanted(box=name)) for name in BOXES}
+    counts = {name: count_requests(service(), actor(), Wanted(box=name), MANY) for name in BOXES}
+    g.todo_count = counts["todo"]
+    whole = asked.box is not None and asked == Wanted(box=asked.box)
+    total = counts[box] if whole else count_requests(service(), actor(), asked, MANY)
     return page(
         "requests.html", area="list_requests", rows=request_rows(service(), rows), wanted={**wanted, "box": box},
         counts=counts,
-        total=count_requests(service(), actor(), asked), next_page=_again(cursor=cursor) if cursor else None,
+        total=total, next_page=_again(cursor=cursor) if cursor else None,
         first_page=_again(cursor="") if request.args.get("cursor") else None,
         due_chips=_chips(box),
         states={code: label(STATES, code) for code in (*STEPS, "returned", "draft", "completed", "rejected",
@@ -131,10 +135,9 @@ def _rows(wanted: Wanted, limit: int) -> tuple[list[dict[str, Any]], bool]:
 def _tiles() -> list[Tile]:
     def tile(zh: str, en: str, look: str, **wanted: str) -> Tile:
         asked = Wanted(wanted["box"], None, wanted.get("state"), _due_before(wanted.get("due", "")))
-        count = count_requests(service(), actor(), asked)
+        count = g.todo_count if asked == Wanted(box="todo") else count_requests(service(), actor(), asked, MANY)
         return Tile(count, t(zh, en), address("pages.list_requests", wanted), look if count else "none")
 
-    g.todo_count = count_requests(service(), actor(), Wanted(box="todo"))
     own = [
         tile("待我办", "To do", "blue", box="todo"),
         tile("已逾期", "Overdue", "red", box="todo", due="overdue"),

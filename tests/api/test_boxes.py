@@ -6,8 +6,9 @@ from datetime import datetime
 
 import pytest
 
+from api.pages.language import figure
 from tests.api.conftest import Api
-from workflow_service.boxes import BOXES, Wanted, count_requests
+from workflow_service.boxes import BOXES, MANY, Wanted, count_requests
 from workflow_service.models.columns import to_micros
 
 WHO = ("school201", "school201.principal", "school202", "school202.principal", "county2", "city1", "school301")
@@ -57,7 +58,25 @@ def test_every_count_is_the_length_of_its_list(api: Api) -> None:
             assert len(listed(api, who, **query)) == count_requests(api.world.service, actor, Wanted(box=box))
         dashboard = api.get(who, "/dashboard").json
         assert sum(row["count"] for row in dashboard["counts"]) == len(listed(api, who))
+        assert dashboard["capped"] is False
         assert dashboard["boxes"] == {box: len(listed(api, who, box=box)) for box in BOXES}
+
+
+def test_counting_stops_where_nobody_reads_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("甲", "乙", "丙"):
+        api.submitted(api.world.student("202", name=name))
+    actor = api.world.actor("school201.principal")
+    for box in ("todo", "mine"):
+        assert count_requests(api.world.service, actor, Wanted(box=box), 2) == 2
+    monkeypatch.setattr("workflow_service.views.dashboard.MANY", 2)
+    monkeypatch.setattr("workflow_service.views.dashboard.MOST", 2)
+    dashboard = api.get("county2", "/dashboard").json
+    assert dashboard["capped"] is True
+    assert (dashboard["boxes"]["waiting"], dashboard["pending"]) == (2, 2)
+
+
+def test_a_count_that_stopped_is_shown_as_more() -> None:
+    assert [figure(count) for count in (0, 99, MANY)] == ["0", "99", "99+"]
 
 
 def test_a_bureau_sees_what_waits_below_it_by_organization(api: Api) -> None:

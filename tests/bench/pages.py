@@ -20,7 +20,6 @@ from sqlalchemy import Connection, text
 from tests import postgres
 from tests.bench.goal import Goal, Note, Parts, Size
 from workflow_service import db
-from workflow_service.actors import Actor
 from workflow_service.boxes import Wanted, desk, list_requests
 from workflow_service.config import load
 from workflow_service.db import reading
