@@ -32,7 +32,9 @@ class _Lines:
         try:
             return self._idle.pop()
         except IndexError:
-            pass
+            return self._make(engine)
+
+    def _make(self, engine: Engine) -> Any:
         try:
             made = engine.raw_connection()
             driver = made.driver_connection
