@@ -90,9 +90,10 @@ DISAGREE = _cite("DUP-02", "各方意见不一致时由共同的上级教育局�
 OPEN_BUSINESS = _cite("DUP-03", "有在办业务的学籍不得并入他人", "decided")
 WHO_UNDOES = _cite("DUP-04", "合并由原处理单位或其上级教育局撤销", "decided")
 MERGED_ALREADY = _cite("DUP-05", "已并入他人的学籍不再处理", "decided")
+SCHOOL_CLOSED = _cite("DUP-06", "撤销合并的学籍须回到仍在办学的学校或其接收学校（比照 N13-12）", "decided")
 RULES: Final = (
     SAME_SCHOOL, TWO_SCHOOLS, TWO_COUNTIES, TWO_PROVINCES, PROOF, NOBODY_THERE, DISAGREE, OPEN_BUSINESS, WHO_UNDOES,
-    MERGED_ALREADY,
+    MERGED_ALREADY, SCHOOL_CLOSED,
 )  # fmt: skip
 
 
@@ -159,3 +160,19 @@ def _objections(first: Side, second: Side, party: Party, said: Proposal) -> Iter
     if said.merged_before:
         undo = Cure("settle", "applicant", "先撤销原来的合并", "Undo that merge first")
         yield Reason(MERGED_ALREADY, No("其中一份学籍已并入他人。", "One of the records is merged already.", (undo,)))
+
+
+def nowhere_to_go(school: str, keeper: str | None) -> Reason:
+    """Why a merge is not undone: the school to which the record would go back is closed, and none took it over.
+
+    `keeper`: the unit that keeps its archive, None where nobody wrote it down.
+    """
+    zh = f"{school}已撤销且没有接收学校，学籍不能回到该校"
+    en = f"{school} is closed, and no school took it over: the record cannot go back there."
+    cure = Cure(
+        "ask", "applicant",
+        f"合并保持不变；学生继续就读的，由现就读学校补建学籍，原档案向{keeper or '主管教育局'}查询",
+        "The merge stays; the school that the pupil attends now creates his record, "
+        f"after the archive with {keeper or 'the bureau'}.",
+    )  # fmt: skip
+    return Reason(SCHOOL_CLOSED, No(zh, en, (cure,)))

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from tests.workflow_service.test_duplicates import pair, record, say
 from tests.workflow_service.test_kinds_admission import graduate
 from tests.workflow_service.test_kinds_schools import about, follow, merge
 from tests.workflow_service.test_races import ROUNDS, at_once, one_won, sending
 from tests.workflow_service.world import World
 from workflow_service import db, transitions
 from workflow_service.check import check
+from workflow_service.duplicates import undo
 from workflow_service.errors import Blocked, Invalid, Stale
 from workflow_service.grants import create_account
 from workflow_service.models import Enrolment, Request
@@ -216,3 +218,45 @@ def test_a_school_with_a_guest_is_not_closed(world: World) -> None:
     world.complete(hosted)
     request_id = closing(world, submit=False)
     assert {reason.cite.rule for reason in refusal(world, request_id, "submit", "county4").reasons} == {"N13-12"}
+
+
+def merged_pair(world: World, code: str) -> tuple[int, int, Any]:
+    """Two records of one child, the second of `code`, merged into the first: (kept, gone, pair)."""
+    kept, gone = record(world, "402"), record(world, code, "周明远")
+    for who in ("school402", f"school{code}"):
+        say(world, who, "merge", kept)
+    return kept, gone, pair(world)
+
+
+def test_a_merge_into_a_record_of_a_school_that_has_closed_since_is_not_undone(world: World) -> None:
+    _, gone, found_pair = merged_pair(world, "403")
+    close(world)
+    with pytest.raises(Blocked) as refused:
+        undo(world.service, world.actor("county4"), found_pair.id, "两个孩子，误合并", found_pair.version)
+    [reason] = refused.value.reasons
+    assert (reason.cite.rule, world.organization("403").name in reason.no.message) == ("DUP-06", True)
+    assert "县档案馆" in reason.no.cures[0].text
+    assert "补建学籍" in reason.no.cures[0].text
+    assert (world.student_row(gone).status, pair(world).state, pair(world).version) == (
+        "other", "decided", found_pair.version)  # fmt: skip
+
+
+def test_a_merge_is_undone_into_a_merged_school_and_the_pupil_follows_to_its_successor(world: World) -> None:
+    _, gone, found_pair = merged_pair(world, "401")
+    merge(world, "401", "403", "county4", "city2")
+    follow(world)
+    undo(world.service, world.actor("county4"), found_pair.id, "两个孩子，误合并", found_pair.version)
+    assert follow(world) == 1
+    assert world.enrolment(gone).school_id == world.organization("403").id
+    assert world.seats(world.enrolment(gone).class_id) == (1, 0)
+
+
+def test_a_merge_that_is_undone_and_the_closing_of_the_school_never_both_happen(world: World) -> None:
+    _, gone, found_pair = merged_pair(world, "403")
+    request_id = closing(world)
+    undoing = partial(
+        undo, world.service, world.actor("county4"), found_pair.id, "两个孩子，误合并", found_pair.version
+    )
+    results = at_once(sending(world, request_id, "approve", "city2"), undoing)
+    assert one_won(results, Blocked), results
+    assert world.organization("403").active == (world.student_row(gone).status == "attending")

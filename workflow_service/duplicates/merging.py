@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from states.duplicates import WHO_UNDOES, above_both
+from states.duplicates import WHO_UNDOES, above_both, nowhere_to_go
 from states.student_status import STATUSES
 from states.verdict import No, Reason
 from workflow_service.actors import Actor
@@ -23,7 +23,16 @@ from workflow_service.duplicates.trail import MERGED, PROBLEMS, cleared, note, o
 from workflow_service.errors import Blocked, Forbidden, Invalid
 from workflow_service.ids import bucket_of
 from workflow_service.keys import Key
-from workflow_service.models import DuplicatePair, Enrolment, Request, SchoolClass, SchoolStage, Student, StudentMerge
+from workflow_service.models import (
+    DuplicatePair,
+    Enrolment,
+    Organization,
+    Request,
+    SchoolClass,
+    SchoolStage,
+    Student,
+    StudentMerge,
+)
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -149,6 +158,7 @@ def _restore(connection: Connection, service: Service, pair: Any, merged: Any, a
     details = {"pair": str(pair.id), "other": str(merged.kept_id)}
     if before["enrolment"] is not None:
         old = connection.execute(select(Enrolment.__table__).where(Enrolment.id == int(before["enrolment"]))).one()
+        _check_home(connection, old.school_id)
         _enrol_again(connection, service, old)
         details |= {"school": str(old.school_id), "class": str(old.class_id)}
         if STATUSES[before["status"]].in_school:
@@ -159,6 +169,22 @@ def _restore(connection: Connection, service: Service, pair: Any, merged: Any, a
     )
     _reopen(connection, service, [pair.id, *map(int, before["pairs"])], actor)
     noticed(connection, service, [gone], actor, "undone")
+
+
+def _check_home(connection: Connection, school_id: int) -> None:
+    """Lock the school that the record goes back to. From one that was merged it follows to the successor, as all do
+    (`workflow_service.sweeps.mergers`); raises Blocked where that ends at a school which closed for good (DUP-06).
+    """
+    schools = Organization.__table__
+    query = select(schools.c.id, schools.c.name, schools.c.active, schools.c.successor_id, schools.c.particulars)
+    home = connection.execute(query.where(schools.c.id == school_id)).one()
+    while not home.active and home.successor_id is not None:
+        home = connection.execute(query.where(schools.c.id == home.successor_id)).one()
+    # Written, not only read: a closing at the same moment decides by the school's version, and then finds the pupil.
+    stays = update(Organization).where(Organization.id == home.id, Organization.active)
+    if connection.execute(stays.values(version=Organization.version + 1)).rowcount != 1:
+        reason = nowhere_to_go(home.name, home.particulars.get("archive_unit"))
+        raise Blocked(f"{reason.no.message} / {reason.no.message_en}", (reason,))
 
 
 def _enrol_again(connection: Connection, service: Service, old: Any) -> None:
