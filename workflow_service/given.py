@@ -14,9 +14,6 @@ from workflow_service.sealed import seal
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
-HAPPENED = frozenset({"arrived_on", "attends_since", "entered_on", "other_side_received_on", "reported_on"})
-"""Days on which something has happened; a day in the future is refused."""
-
 
 def allowed_with(
     service: Service, event: str, data: Mapping[str, Any], may: frozenset[str], today: date
@@ -31,7 +28,7 @@ def allowed_with(
         raise Invalid([{"field": f"data.{name}", "message": f"{event} 不能附带此事实 / does not come with {event}"}
                        for name in wrong])  # fmt: skip
     good = valid_data(service, data)
-    early = [name for name, value in good.items() if name in HAPPENED and value > today.isoformat()]
+    early = [name for name, value in good.items() if DATA_FACTS[name].past and value > today.isoformat()]
     if early:
         message = f"不能晚于今天 {today} / may not be later than today, {today}"
         raise Invalid([{"field": f"data.{name}", "message": message} for name in early])

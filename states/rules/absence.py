@@ -8,7 +8,7 @@ from states.calendar import day_opens, run_clock
 from states.facts import Entry, Facts
 from states.kinds import SECTIONS
 from states.rules import check
-from states.rules.ground import day_of, months_later, not_given
+from states.rules.ground import day_of, months_later, not_given, still_to_come
 from states.rules.wording import fact_named, grade_named
 from states.verdict import Cure, No
 
@@ -89,6 +89,8 @@ def days_since(facts: Facts, fact: str, at_least: int) -> No | None:
     if since is None:
         latest = facts.today - timedelta(days=at_least)
         return not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
+    if slip := still_to_come(facts, fact, since, facts.today - timedelta(days=at_least)):
+        return slip
     full = since + timedelta(days=at_least)
     if facts.today >= full:
         return None

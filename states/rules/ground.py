@@ -63,6 +63,8 @@ def months_since(facts: Facts, fact: str, at_least: int) -> No | None:
     if since is None:
         latest = _latest_start(facts.today, at_least)
         return not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
+    if slip := still_to_come(facts, fact, since, _latest_start(facts.today, at_least)):
+        return slip
     full = months_later(since, at_least)
     if facts.today >= full:
         return None
@@ -77,7 +79,10 @@ def months_since(facts: Facts, fact: str, at_least: int) -> No | None:
 
 @check(fact="same")
 def date_reached(facts: Facts, fact: str) -> No | None:
-    """日期未到 / the day of a fact has come (TR-G3: counted from the handover, not from signing)."""
+    """日期未到 / the day of a fact has come (TR-G3: counted from the handover, not from signing).
+
+    A home may be handed over later: then the day is waited for. Who is said to have died tomorrow has not (N13-25).
+    """
     day = day_of(facts.data.get(fact))
     if day is None:
         return not_given(
@@ -85,6 +90,8 @@ def date_reached(facts: Facts, fact: str) -> No | None:
         )
     if day <= facts.today:
         return None
+    if slip := still_to_come(facts, fact, day, facts.today):
+        return slip
     zh, en = fact_named(fact)
     until = day_opens(day)
     cure = Cure("wait", "nobody", f"等到 {day}", f"Wait until {day}.", {"now": until}, until)
@@ -158,6 +165,17 @@ def not_given(fact: str, value: object, note: str = "", note_en: str = "") -> No
     zh, en = fact_named(fact)
     cure = Cure("supply", "applicant", f"填写“{zh}”{note}", f"Give “{en}”{note_en}.", {f"data.{fact}": value})
     return No(f"未填写“{zh}”{note}", f"“{en}” is not given{note_en}.", (cure,), pending=True)
+
+
+def still_to_come(facts: Facts, fact: str, day: date, good: date) -> No | None:
+    """日期在将来 / what has happened is given a day to come: a slip, to be corrected; `good` would do."""
+    if not DATA_FACTS[fact].past or day <= facts.today:
+        return None
+    zh, en = fact_named(fact)
+    cure = Cure("correct", "applicant", f"更正“{zh}”：须为实际发生的日期，不能晚于今天（{facts.today}）",
+                f"Correct “{en}”: the day on which it happened, no later than today, {facts.today}.",
+                {f"data.{fact}": good.isoformat()})  # fmt: skip
+    return No(f"{zh}为 {day}，晚于今天（{facts.today}）", f"{en}: {day}, which is after today, {facts.today}.", (cure,))
 
 
 def day_of(value: object) -> date | None:

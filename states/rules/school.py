@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from states.calendar import day_opens, remaining_working_days
 from states.facts import Facts
 from states.rules import check
-from states.rules.ground import day_of, months_later, not_given
+from states.rules.ground import day_of, months_later, not_given, still_to_come
 from states.rules.wording import fact_named, stage_named
 from states.verdict import Cure, No
 from states.vocabulary import STAGES
@@ -244,6 +244,8 @@ def years_since(facts: Facts, fact: str, at_least: int) -> No | None:
     if since is None:
         latest = months_later(facts.today, -12 * at_least)
         return not_given(fact, latest.isoformat(), f"（须不晚于 {latest}）", f" (no later than {latest})")
+    if slip := still_to_come(facts, fact, since, months_later(facts.today, -12 * at_least)):
+        return slip
     return _full(facts, fact, since, months_later(since, 12 * at_least), f"{at_least} 年", f"{at_least} years")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from states.vocabulary.fact_kind import FactKind
 
 FACTS: Final[dict[str, FactKind]] = {
-    "reported_on": FactKind("date", "报到日期", "Reported on"),
+    "reported_on": FactKind("date", "报到日期", "Reported on", past=True),
     "sino_foreign_programme": FactKind("bool", "中外合作办学项目学生", "In a Sino-foreign programme"),
     "own_admission": FactKind("bool", "学校自主招生录取", "Admitted by the school's own admission"),
     "omission_cause": FactKind("text", "漏录原因", "Why the pupil was omitted", most=200),
@@ -18,7 +18,7 @@ FACTS: Final[dict[str, FactKind]] = {
     "outside_school": FactKind("text", "外地学校名称", "School outside", most=80),
     "outside_bureau": FactKind("text", "外地主管教育局", "Bureau in charge outside", most=80),
     "contact_letter_asked": FactKind("bool", "对方要求就学联系函", "The other side asks for a contact letter"),
-    "other_side_received_on": FactKind("date", "对方建立学籍日期", "The other side has the record since"),
+    "other_side_received_on": FactKind("date", "对方建立学籍日期", "The other side has the record since", past=True),
 }
 GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "catchment_admission": ("就近入学", "Admission in the catchment"),

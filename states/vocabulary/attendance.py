@@ -11,7 +11,7 @@ FACTS: Final[dict[str, FactKind]] = {
     "until": FactKind("date", "期满日期", "Until"),
     "advised_months": FactKind("number", "医院建议休养月数", "Months of rest that the hospital advises", most=60),
     "class_name": FactKind("text", "班级名称", "Name of the class", most=40),
-    "absent_since": FactKind("date", "未到校起始日期", "Absent since"),
+    "absent_since": FactKind("date", "未到校起始日期", "Absent since", past=True),
     "family_contacted": FactKind("bool", "已联系家长", "The family was contacted"),
     "dropout_cause": FactKind(
         "choice",
@@ -28,13 +28,15 @@ FACTS: Final[dict[str, FactKind]] = {
             ("other", "其他", "other"),
         ),
     ),
-    "township_told_on": FactKind("date", "书面报告乡镇政府（街道办）日期", "Township government told in writing on"),
+    "township_told_on": FactKind(
+        "date", "书面报告乡镇政府（街道办）日期", "Township government told in writing on", past=True
+    ),
     "migrant_child": FactKind("bool", "随迁子女", "Child of a migrant family"),
     "home_county": FactKind("text", "户籍所在县（接收档案）", "Home county, which takes the archive", most=80),
     "country": FactKind("text", "前往国家（地区）", "Country or region", most=80),
-    "last_seen_on": FactKind("date", "最后见到学生的日期", "Last seen on"),
-    "died_on": FactKind("date", "死亡日期", "Died on"),
-    "sanctioned_on": FactKind("date", "处分决定日期", "Sanction decided on"),
+    "last_seen_on": FactKind("date", "最后见到学生的日期", "Last seen on", past=True),
+    "died_on": FactKind("date", "死亡日期", "Died on", past=True),
+    "sanctioned_on": FactKind("date", "处分决定日期", "Sanction decided on", past=True),
 }
 GROUNDS: Final[dict[str, tuple[str, str]]] = {
     "illness": ("因病", "Illness"),

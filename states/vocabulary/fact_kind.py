@@ -11,7 +11,7 @@ class FactKind:
     """A fact of `data` (申请事实): what values it takes and what people call it. Dates are ISO 8601 days.
 
     `most`: characters of a text, or the largest number. `sealed` is a text that is never stored in clear; `mask` says
-    how it is shown.
+    how it is shown. `past`: something has happened on this day, so that a day to come is a slip and no reason to wait.
     """
 
     type: Literal["date", "bool", "choice", "text", "number", "sealed"]
@@ -20,6 +20,7 @@ class FactKind:
     choices: tuple[tuple[str, str, str], ...] = ()  # value, Chinese, English
     most: int = 2000
     mask: Literal["number", "phone", "none"] = "none"
+    past: bool = False
 
     @property
     def values(self) -> tuple[object, ...]:

@@ -151,7 +151,7 @@ FACTS: Final[dict[str, FactKind]] = {
         ),
     ),
     "archive_list": FactKind("text", "销毁清册", "List of what is destroyed"),
-    "archive_closed_on": FactKind("date", "最后归档日期", "Last filed on"),
+    "archive_closed_on": FactKind("date", "最后归档日期", "Last filed on", past=True),
     "destruction_witnesses": FactKind("text", "监销人", "Witnesses", most=100),
     # Reversal (撤销更正).
     "reverses": FactKind("text", "所撤销业务的受理编号", "Number of the request to be reversed", most=40),

@@ -63,7 +63,7 @@ FACTS: Final[dict[str, FactKind]] = {
     "minor": FactKind("bool", "未成年", "A minor"),
     "at_own_wish": FactKind("bool", "本人及监护人自愿", "At the wish of student and guardian"),
     "return_was_due_on": FactKind("date", "休学期满日期", "The leave ended on"),
-    "suspended_since": FactKind("date", "连续休学起始日期", "On leave without a break since"),
+    "suspended_since": FactKind("date", "连续休学起始日期", "On leave without a break since", past=True),
     "truant_hours": FactKind("number", "本学期旷课学时", "Class hours of truancy in this semester", most=2000),
     "leaves_school_on": FactKind("date", "学生离校日期", "Students leave the school on"),
     "aid_entered": FactKind("bool", "资助信息已录入", "Aid data are entered"),

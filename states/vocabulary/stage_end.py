@@ -74,10 +74,10 @@ FACTS: Final[dict[str, FactKind]] = {
         "Re-check: special level is good, or none is asked",
     ),
     "application_received_on": FactKind(
-        "date", "学校收到学生申请日期", "The school received the student's application on"
+        "date", "学校收到学生申请日期", "The school received the student's application on", past=True
     ),
     # Changes and transfers in higher education.
-    "changed_on": FactKind("date", "公安机关变更日期", "Changed by the police on"),
+    "changed_on": FactKind("date", "公安机关变更日期", "Changed by the police on", past=True),
     "name_and_number": FactKind("bool", "姓名与身份证号同时变更", "Both name and identity number change"),
     "service_ends_on": FactKind("date", "服役结束日期", "Service ends on"),
     "score_reaches_target": FactKind(

@@ -20,10 +20,10 @@ FACTS: Final[dict[str, FactKind]] = {
             ("attached", "挂靠户口", "attached to another household"),
         ),
     ),
-    "student_register_since": FactKind("date", "学生户口迁入学区日期", "In the catchment's register since"),
-    "contract_signed_on": FactKind("date", "购房合同签订日期", "Purchase contract signed on"),
+    "student_register_since": FactKind("date", "学生户口迁入学区日期", "In the catchment's register since", past=True),
+    "contract_signed_on": FactKind("date", "购房合同签订日期", "Purchase contract signed on", past=True),
     "handed_over_on": FactKind("date", "交房日期", "Home handed over on"),
-    "business_since": FactKind("date", "学区内经营起始日期", "In business in the catchment since"),
+    "business_since": FactKind("date", "学区内经营起始日期", "In business in the catchment since", past=True),
     "register_moved": FactKind(
         "choice",
         "户口迁移情况",
@@ -50,9 +50,9 @@ FACTS: Final[dict[str, FactKind]] = {
     "rural_family": FactKind("bool", "农村家庭", "A rural family"),
     "lives_in_bought_home": FactKind("bool", "在城镇购楼房并居住", "Lives in a home bought in town"),
     "placed_by_bureau": FactKind("bool", "教育局安排就学", "Placed by the bureau"),
-    "entered_on": FactKind("date", "入学日期", "Entered on"),
-    "arrived_on": FactKind("date", "到校日期", "Arrived on"),
-    "attends_since": FactKind("date", "实际到校就读起始日期", "Sits in class since"),
+    "entered_on": FactKind("date", "入学日期", "Entered on", past=True),
+    "arrived_on": FactKind("date", "到校日期", "Arrived on", past=True),
+    "attends_since": FactKind("date", "实际到校就读起始日期", "Sits in class since", past=True),
     "sibling_request": FactKind("text", "同胞的受理编号", "Number of a sibling's request", most=40),
     "siblings_apart": FactKind(
         "bool", "学校知情，同胞先只安排一人", "The school knows that only one of the siblings has a place"

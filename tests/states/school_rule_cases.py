@@ -62,6 +62,7 @@ ROWS: list[Row] = [
     no("working_days_before", {}, "离校日期", LEAVING, pending=True),
     yes("working_days_before", given(leaves_school_on=date(2026, 12, 1)), LEAVING),
     no("years_since", given(suspended_since=date(2025, 9, 1)), "2 年", LEAVE),
+    no("years_since", given(suspended_since=date(2026, 9, 2)), "晚于今天", LEAVE),
     no("years_since", {}, "连续休学", LEAVE, pending=True),
     yes("years_since", given(suspended_since=date(2024, 9, 1)), LEAVE),
     no("stays_vocational", {"stage": "senior"}, "普通学校"),

@@ -280,6 +280,9 @@ CASES = [
     Case("date_reached", {"data.handed_over_on": "2026-09-02"}, "2026-09-02", HANDED),
     Case("date_reached", {"data.handed_over_on": None}, "交房日期", HANDED, pending=True),
     Case("date_reached", {"data.handed_over_on": "2026-09-01"}, "", HANDED),
+    Case("date_reached", {"data.died_on": "2026-09-02"}, "晚于今天", {"fact": "died_on"}),
+    Case("date_reached", {"data.died_on": "2026-09-01"}, "", {"fact": "died_on"}),
+    Case("months_since", {"data.business_since": "2026-09-02"}, "晚于今天", YEAR),
     Case("fact_given", {}, "到校日期", {"fact": "arrived_on"}, pending=True),
     Case("fact_given", {}, "学生户口性质", {"fact": "student_register"}, pending=True),
     Case("fact_given", {}, "农村家庭", {"fact": "rural_family"}, pending=True),
@@ -340,6 +343,7 @@ CASES = [
     Case("number_at_least", {}, "未填写", REST, pending=True),
     Case("days_since", {"data.absent_since": "2026-08-04"}, "", WEEKS),
     Case("days_since", {"data.absent_since": "2026-08-05"}, "2026-09-02 起满足", WEEKS),
+    Case("days_since", {"data.absent_since": "2026-09-02"}, "晚于今天", WEEKS),
     Case("days_since", {}, "未填写", WEEKS, pending=True),
     Case("told_within_working_days", {"data.died_on": "2026-08-18"}, "", DEATH),
     Case("told_within_working_days", {"data.died_on": "2026-08-17"}, "2026-08-31", DEATH),
@@ -530,3 +534,14 @@ def test_a_month_without_the_day_ends_on_its_last() -> None:
     assert months_later(day, 48).isoformat() == "2028-02-29"
     assert months_later(at("2026-12-31").date(), 2).isoformat() == "2027-02-28"
     assert months_later(at("2026-01-31").date(), -11).isoformat() == "2025-02-28"
+
+
+@pytest.mark.parametrize("does", ["date_reached", "months_since", "days_since", "years_since"])
+def test_a_day_to_come_is_corrected_where_it_must_have_happened_and_waited_for_where_it_need_not(does: str) -> None:
+    """Nobody waits for a death (N13-25); a home may be handed over later (TR-G3), a leave may end later (V10-10)."""
+    span = {} if does == "date_reached" else {"at_least": 1}
+    for fact, do in (("died_on", "correct"), ("handed_over_on", "wait"), ("return_was_due_on", "wait")):
+        no = CHECKS[does](good_facts(**{f"data.{fact}": "2026-09-02"}), fact=fact, **span)
+        assert no is not None
+        assert [cure.do for cure in no.cures] == [do], fact
+        assert not no.pending
