@@ -13,6 +13,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from operator import mul
 from typing import Final, Literal
 
 Sex = Literal["male", "female"]
@@ -64,12 +65,14 @@ def identity_faults(
 
 def normalise(text: str) -> str:
     """One spelling: full-width characters narrowed, blanks outside dropped, x written X."""
-    return unicodedata.normalize("NFKC", text).strip().upper()
+    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip().upper()
 
 
 def check_digit(first17: str) -> str:
     """The 18th character, 0 … 9 or X, by MOD 11-2 (GB 11643, ISO 7064)."""
-    return _CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(first17, _WEIGHTS, strict=True)) % 11]
+    if len(first17) != len(_WEIGHTS):
+        raise ValueError("a check digit is made from 17 digits")
+    return _CHECK_DIGITS[sum(map(mul, map(int, first17), _WEIGHTS)) % 11]
 
 
 def birth_date(number: str) -> date | None:

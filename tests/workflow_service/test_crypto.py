@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from itertools import combinations
 
 import pytest
@@ -89,6 +90,12 @@ def test_spellings_of_one_number_have_one_hash() -> None:
     assert len({keyed.of("identity_number", each) for each in spellings}) == 1
     phones = ["13800138000", "138 0013 8000", "138-0013-8000", "+8613800138000", "0086 138 0013 8000"]
     assert len({keyed.of("phone", each) for each in phones}) == 1
+
+
+@pytest.mark.parametrize("key", [OLD, OLD * 2, OLD * 3])
+def test_a_hash_is_the_standards_hmac(key: bytes) -> None:
+    whole = hmac.digest(key, f"student_number\0G{CANARY}".encode(), "sha256")
+    assert KeyedHash({"h1": key}).of("student_number", f"g{CANARY} ") == whole[:16]
 
 
 def test_hashes_differ_between_kinds_numbers_and_keys() -> None:

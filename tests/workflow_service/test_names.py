@@ -33,6 +33,7 @@ def test_one_name_has_one_spelling() -> None:
         ("单雄信", "shan xiong xin sxx"),
         ("尉迟恭", "yu chi gong ycg"),
         ("吕布", "lv bu lb"),
+        ("单重庆", "shan chong qing scq"),
         ("𠮷田", "𠮷 tian 𠮷t"),
         ("O'Brien Ann", "o brien ann oba"),
     ],
