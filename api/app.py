@@ -17,6 +17,7 @@ from api import (
     errors,
     health,
     me,
+    newcomers,
     openapi,
     organizations,
     policies,
@@ -36,7 +37,7 @@ from workflow_service.service import Service, build_service
 RESOURCES = (
     tokens, me, organizations, students, requests, documents, dashboard, windows, policies, codes, audit, verify,
     openapi,
-    duplicates, quality, batches, promotion,
+    duplicates, quality, batches, promotion, newcomers,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from api.pages import (
     batches,
     bureau,
     duplicates,
+    newcomers,
     papers,
     promotion,
     quality,
@@ -23,8 +24,8 @@ from api.pages.frame import pages, show_problem
 __all__ = ["install"]
 
 PARTS = (
-    batches, bureau, duplicates, papers, promotion, quality, request_forms, request_page, rules, signing_in, students,
-    workbench,
+    batches, bureau, duplicates, newcomers, papers, promotion, quality, request_forms, request_page, rules,
+    signing_in, students, workbench,
 )  # fmt: skip
 """The modules that hang their pages into the blueprint when they are imported."""
 

@@ -53,6 +53,7 @@ EXPECTED: dict[str, tuple[set[str], int]] = {
     "GET /duplicates/<pair_id>": (set(), 404),
     "POST /duplicates/<pair_id>/decision": (set(), 404),
     "POST /duplicates/<pair_id>/undo": (set(), 404),
+    "GET /newcomers": (READS, 403),
     "GET /quality": (READS, 403),
     "GET /quality/<check>": (READS, 403),
     "GET /batches": (READS, 403),

@@ -27,11 +27,12 @@ from workflow_service.grants import actor_named
 from workflow_service.passwords import CHEAP, Passwords
 from workflow_service.service import Service, build_service
 from workflow_service.sql import Query
+from workflow_service.views.newcomers import count_newcomers, list_newcomers
 from workflow_service.views.students import WantedStudents, find_student, list_students
 
 SIZES = Sizes(students=24_000, schools=120, requests=6_000, pending=1_500)
 """With what hangs on them more than 250,000 rows."""
-LARGE = ("student", "enrolment", "history", "request", "request_party", "student_number")
+LARGE = ("student", "enrolment", "history", "register_entry", "request", "request_party", "student_number")
 """Tables that no hot query may read from end to end, unless in the order of an index."""
 READS_LARGE = re.compile(rf"(FROM|JOIN) ({'|'.join(LARGE)})\b")
 
@@ -183,6 +184,12 @@ HOT: dict[str, tuple[Call, int, set[str], set[str]]] = {
                                          {"ix_enrolment_school_current"}),
     "a school's students": (lambda p: students(p, SCHOOL), 1, {"ix_enrolment_school_current"},
                             {"ix_enrolment_school_current"}),
+    "how many newcomers a county has": (
+        lambda p: count_newcomers(p.service, p.actors[COUNTY]), 1, {"ix_register_entry_open"},
+        {"ix_register_entry_open"}),
+    "the province's newcomers": (
+        lambda p: list_newcomers(p.service, p.actors[PROVINCE], 20), 2,
+        {"ix_register_entry_open", "ix_request_student"}, {"ix_register_entry_open", "ix_request_student"}),
     "two characters inside a name": (lambda p: students(p, PROVINCE, q=p.name[1:]), 1, {"name_part"},
                                      {"ix_student_name_parts"}),
     "a whole number": (lambda p: students(p, PROVINCE, q=p.number), 1, {"sqlite_autoindex_student_number_1"},

@@ -45,7 +45,7 @@ def list_students(
     ids alone the students of one county would have to be looked for among everybody's.
     """
     today = service.clocks.now().date()
-    path, student = (actor.path, 0) if cursor is None else _after(service, cursor)
+    path, student = (actor.path, 0) if cursor is None else place_of_cursor(service, cursor)
     # Its value, not a subquery: only by a value does the planner see how many schools are still to come.
     behind = and_(Organization.path >= path, tuple_(Organization.path, Enrolment.student_id) > tuple_(path, student))
     chosen = _enrolments(wanted).where(behind, *_predicates(service, actor, wanted, today))
@@ -59,7 +59,7 @@ def list_students(
     return shown, f"{rows[limit - 1].school_id}-{rows[limit - 1].id}" if len(rows) > limit else None
 
 
-def _after(service: Service, cursor: str) -> tuple[str, int]:
+def place_of_cursor(service: Service, cursor: str) -> tuple[str, int]:
     """Path of the school and id of the student behind whom a page begins. Raises BadCursor."""
     school, student = two_ids(cursor)
     found = _PATH.one(service.hot, {"id": school})
@@ -200,4 +200,7 @@ def _number(service: Service, row: Any) -> str | None:
     return service.cipher.decrypt(row.student_number, "student.student_number")
 
 
-__all__ = ["STATUS_LABELS", "WantedStudents", "find_student", "list_students", "student_history", "student_view"]
+__all__ = [
+    "STATUS_LABELS", "WantedStudents", "find_student", "list_students", "place_of_cursor", "student_history",
+    "student_view",
+]  # fmt: skip
