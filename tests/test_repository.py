@@ -132,7 +132,7 @@ def test_models_equal_migrations(empty_database_url: Database) -> None:
 
     from workflow_service.db import make_engine
     from workflow_service.models import Base
-    from workflow_service.models.requests import NAMED_ONLY
+    from workflow_service.models.columns import NAMED_ONLY
     from workflow_service.models.students import ONE_ENGINE_ONLY
 
     left_out = ONE_ENGINE_ONLY | {name for _, name in NAMED_ONLY}

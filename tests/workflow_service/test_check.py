@@ -82,6 +82,7 @@ def test_it_finds_nothing_where_nothing_is_wrong(busy: World) -> None:
 SOME = "(SELECT min(id) FROM request WHERE open)"
 DONE = "(SELECT min(id) FROM request WHERE state = 'completed')"
 
+
 def without_its_organization(_world: World, connection: Connection) -> None:
     """PostgreSQL does not check this reference; SQLite does, at the end."""
     if connection.dialect.name == "sqlite":
@@ -89,8 +90,18 @@ def without_its_organization(_world: World, connection: Connection) -> None:
     connection.execute(text(f"UPDATE request_party SET organization_id = 5 WHERE request_id = {DONE}"))
 
 
-FAULTS = {
+def with_blocks_of_nobody(_world: World, connection: Connection) -> None:
+    """As `without_its_organization`: what is a student's is checked by SQLite only."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+    connection.execute(
+        text("UPDATE likeness_block SET student_id = 5 WHERE student_id = (SELECT id FROM student WHERE name = '在办')")
+    )
+
+
+FAULTS: dict[str, tuple[str, Fault]] = {
     "K1 party": ("K1", without_its_organization),
+    "K1 blocks": ("K1", with_blocks_of_nobody),
     "K1 state": ("K1", f"UPDATE request SET state = 'awaiting_arrival' WHERE id = {SOME}"),
     "K1 version": ("K1", f"UPDATE request SET version = version - 1 WHERE id = {SOME}"),
     "K1 chain": ("K1", f"UPDATE request SET chain = (SELECT chain FROM student LIMIT 1) WHERE id = {SOME}"),

@@ -82,9 +82,16 @@ def forget(connection: Connection, student_id: int) -> None:
     connection.execute(delete(LikenessBlock).where(LikenessBlock.student_id == student_id))
 
 
-def keys(service: Service, person: Person) -> dict[bytes, bool]:
-    """The keyed hashes of a person's blocks, and whether each is a name's."""
-    return {service.hashes.of("likeness", key): key.startswith(("sound|", "shape|")) for key in keys_of(person)}
+def keys(service: Service, person: Person) -> dict[int, bool]:
+    """The keyed hashes of a person's blocks, and whether each is a name's.
+
+    Eight bytes are enough: whoever shares one by chance is compared like the others, and is not alike.
+    """
+    of = service.hashes.of
+    return {
+        int.from_bytes(of("likeness", key)[:8], signed=True): key.startswith(("sound|", "shape|"))
+        for key in keys_of(person)
+    }
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -8,22 +8,22 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflow_service.models.columns import Base, Bytes, Flag, Id, JsonText, Micros, Path, Ref, Str
+from workflow_service.models.columns import Base, Flag, Id, JsonText, Micros, Path, Ref, Str, named_only
 
 
 class LikenessBlock(Base):
-    """Keyed hashes of parts of a record (分块): region and birth, region and tail, birth and tail, a name by its sound
-    and by its shape. Two records that share one are compared; those that share none need not be.
+    """Keyed hashes, eight bytes each, of parts of a record (分块): region and birth, region and tail, birth and tail, a
+    name by its sound and by its shape. Two records that share one are compared; those that share none need not be.
 
     `named`: the part is a name; `weak`: the record has no usable identity number, so that a name alone may tell.
     """
 
     __tablename__ = "likeness_block"
-    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), primary_key=True)
-    key: Mapped[Bytes] = mapped_column(primary_key=True)
+    student_id: Mapped[Ref] = mapped_column(primary_key=True)
+    key: Mapped[Ref] = mapped_column(primary_key=True)
     named: Mapped[Flag]
     weak: Mapped[Flag]
-    __table_args__ = (Index("ix_likeness_block_key", "key"),)
+    __table_args__ = (named_only("student_id", "student.id"), Index("ix_likeness_block_key", "key"))
 
 
 class IdentityFinding(Base):

@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Path, Ref, Str
+from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Path, Ref, Str, named_only
 from workflow_service.models.packed import PackedText
-
-NAMED_ONLY = (
-    ("request", "fk_request_holder_id"),
-    ("judgement", "fk_judgement_pack_id"),
-    ("request_party", "fk_request_party_request_id"),
-    ("request_party", "fk_request_party_organization_id"),
-)
-"""References that PostgreSQL does not check: each transition writes them from the request's own row, and what they
-point to is never deleted. Checking cost a sixth of a transition there, and locked a bureau's row for all its requests.
-`workflow-service check` looks for loose ones (K1).
-"""
-
-
-def named_only(column: str, to: str) -> ForeignKeyConstraint:
-    """One of `NAMED_ONLY`: SQLite checks it, where it costs nothing."""
-    return ForeignKeyConstraint([column], [to]).ddl_if(dialect="sqlite")
 
 
 class Request(Base):
@@ -76,7 +60,7 @@ class Request(Base):
     returned_from: Mapped[Str | None]
     intake: Mapped[dict[str, Any] | None] = mapped_column(JsonText)  # the window as judged at submit
     wake_at: Mapped[Micros | None]
-    wake_event: Mapped[Str | None]  # expire | remind | escalate
+    wake_event: Mapped[Str | None]  # expire | remind | escalate | take_effect
     wipe_at: Mapped[Micros | None]
     escalated: Mapped[Flag] = mapped_column(default=False)
     created_at: Mapped[Micros]

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, event, te
 from sqlalchemy.orm import Mapped, mapped_column
 
 from states.student_status import STATUSES
-from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Ref, Str
+from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Ref, Str, named_only
 from workflow_service.sql.name_parts import POSTGRESQL, SQLITE
 
 _KNOWN = ", ".join(f"'{status}'" for status in sorted(STATUSES))
@@ -65,7 +65,8 @@ class StudentNumber(Base):
 
     __tablename__ = "student_number"
     number_hash: Mapped[Bytes] = mapped_column(primary_key=True)
-    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), unique=True)
+    student_id: Mapped[Ref] = mapped_column(unique=True)
+    __table_args__ = (named_only("student_id", "student.id"),)
 
 
 class NumberHistory(Base):
@@ -129,11 +130,12 @@ class Guardian(Base):
 
     __tablename__ = "guardian"
     id: Mapped[Id]
-    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), index=True)
+    student_id: Mapped[Ref] = mapped_column(index=True)
     relation: Mapped[Str]
     name: Mapped[Bytes]
     phone: Mapped[Bytes | None]
     phone_hash: Mapped[Bytes | None]
+    __table_args__ = (named_only("student_id", "student.id"),)
 
 
 class Enrolment(Base):
@@ -142,7 +144,7 @@ class Enrolment(Base):
     __tablename__ = "enrolment"
     id: Mapped[Id]
     bucket: Mapped[Bucket]
-    student_id: Mapped[Ref] = mapped_column(ForeignKey("student.id"), index=True)
+    student_id: Mapped[Ref] = mapped_column(index=True)
     school_id: Mapped[Ref] = mapped_column(ForeignKey("organization.id"))
     class_id: Mapped[Ref] = mapped_column(ForeignKey("school_class.id"))
     stage: Mapped[Str]
@@ -155,6 +157,7 @@ class Enrolment(Base):
     start_request_id: Mapped[Ref | None]
     end_request_id: Mapped[Ref | None]
     __table_args__ = (
+        named_only("student_id", "student.id"),
         Index(
             "uq_enrolment_current",
             "student_id",

@@ -5,6 +5,15 @@ from __future__ import annotations
 from workflow_service.sql.check import Invariant
 
 PAIRS = (
+    Invariant("K1", "what is a student's has its student", """
+SELECT n.student_id, 'a number in the registry without its student' FROM student_number n
+    LEFT JOIN student s ON s.id = n.student_id WHERE s.id IS NULL
+UNION ALL SELECT e.student_id, 'an enrolment without its student' FROM enrolment e
+    LEFT JOIN student s ON s.id = e.student_id WHERE s.id IS NULL
+UNION ALL SELECT g.student_id, 'a guardian without a student' FROM guardian g
+    LEFT JOIN student s ON s.id = g.student_id WHERE s.id IS NULL
+UNION ALL SELECT b.student_id, 'a block without its student' FROM likeness_block b
+    LEFT JOIN student s ON s.id = b.student_id WHERE s.id IS NULL"""),
     Invariant("K12", "an open pair makes both problem records", """
 SELECT p.id, 'open, but a record of it is no problem record' FROM duplicate_pair p
     JOIN student a ON a.id = p.first_id JOIN student b ON b.id = p.second_id
