@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from states.calendar import Clock, days_left, days_used, due_instant, resume, run_clock
-from states.definition import FINALS, Citation, SharedLimit
+from states.definition import FINALS, WAITING, Citation, SharedLimit
 from states.facts import Facts
 from states.kinds import KINDS
 from states.place import guests_count
 from states.plan import APPROVING, STATE_LABELS, Bound, Cell, Plan, endings, fits
+from states.rules.ground import day_of
 from states.verdict import EventVerdict, No, Reason
 
 COMING_IN = ("submit", "resubmit")
 """What is only missing never blocks these: it is listed, and blocks every approval."""
+WAITS = Citation("WS-202", "本系统约定：生效日期在后的，审核通过后等到生效之日办结", "decided", "common")
+"""Until its effective day a decided request waits; the student's status and class stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +198,12 @@ def _change(plan: Plan, facts: Facts, cell: Cell) -> Change:
             target = None
     if target is None:
         return _staying(plan, facts, cell, approvals)
+    if target == "completed" and cell.event != "take_effect" and day_ahead(plan, facts):
+        target = WAITING
     clock, limit, left, used = _clock(plan, facts, target)
     after = plan.step(target)
     holders = tuple((unit, after.role) for unit in after.holders) if after else ()
-    if target == "returned":
+    if target in ("returned", WAITING):
         holders = ((plan.route.starter, "registrar"),)
     return Change(
         cell,
@@ -251,6 +256,12 @@ def others_pending(plan: Plan, facts: Facts) -> bool:
     return not facts.approvals | (facts.units & frozenset(step.holders)) >= frozenset(step.holders)
 
 
+def day_ahead(plan: Plan, facts: Facts) -> date | None:
+    """The day from which the request counts (生效日期), where it may say one and that day is still to come."""
+    day = day_of(facts.data.get("effective_on")) if WAITING in plan.cells else None
+    return day if day and day > facts.today else None
+
+
 def _place(plan: Plan, facts: Facts, cell: Cell, target: str) -> str:
     """A place is held from submit, taken at the completion, and released on every other end.
 
@@ -277,6 +288,8 @@ def _clock(plan: Plan, facts: Facts, target: str) -> tuple[Clock | None, Citatio
     if target == "returned":
         left = days_left(calendar, facts.clock, today) if facts.clock else left
         return run_clock(calendar, today, definition.returned_days), definition.returned_limit, left, used
+    if target == WAITING:
+        return _until_effective(plan, facts), WAITS, None, used
     step = plan.step(target)
     if step is None:
         return None, None, None, used
@@ -287,6 +300,13 @@ def _clock(plan: Plan, facts: Facts, target: str) -> tuple[Clock | None, Citatio
     if facts.state == "returned" and left is not None:
         return resume(calendar, today, left), limit, None, used
     return run_clock(calendar, today, days), limit, None, used
+
+
+def _until_effective(plan: Plan, facts: Facts) -> Clock:
+    """Until the effective day opens: days of the calendar, none of which is left out."""
+    day = day_ahead(plan, facts)
+    assert day is not None
+    return Clock(facts.today, facts.today, (day - facts.today).days, (), day - timedelta(days=1), provisional=False)
 
 
 def _shared(plan: Plan, facts: Facts, state: str) -> SharedLimit | None:

@@ -16,6 +16,8 @@ Basis = Literal["read", "inferred", "decided", "unseen"]
 """How a rule is founded: read in the text, inferred from it, decided by us, or its text was not seen (未见原文)."""
 
 FINALS = ("completed", "rejected", "recalled", "expired")
+WAITING = "awaiting_effective_day"
+"""待生效: decided to the end, and counting only from a day that has not come; on that day the system completes it."""
 
 
 @dataclass(frozen=True, slots=True)

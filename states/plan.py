@@ -13,7 +13,7 @@ from typing import Any
 
 from statemachine import StateChart
 
-from states.definition import FINALS, Check, Citation, Definition, Requirement, Route, Step
+from states.definition import FINALS, WAITING, Check, Citation, Definition, Requirement, Route, Step
 from states.facts import Facts
 from states.kinds import KINDS
 from states.machine import GOING_BACK, build_machine
@@ -25,7 +25,7 @@ from states.vocabulary import GROUNDS, MARK
 APPROVING = ("approve", "file", "confirm_arrival")
 WITH_EVENT = {"confirm_arrival": frozenset({"arrived_on"}), "note": frozenset({"attends_since"})}
 """Facts that come with an event whatever the pack says; all others are the pack's (`brings`)."""
-SYSTEM_EVENTS = ("expire", "escalate", "recompute_clock")
+SYSTEM_EVENTS = ("expire", "escalate", "recompute_clock", "take_effect")
 LABELS = {
     "submit": ("提交", "Submit"),
     "resubmit": ("重新提交", "Resubmit"),
@@ -40,11 +40,13 @@ LABELS = {
     "expire": ("过期", "Expire"),
     "escalate": ("升级督办", "Escalate"),
     "recompute_clock": ("重算期限", "Recompute clock"),
+    "take_effect": ("生效", "Take effect"),
     MARK: ("逾期标记", "Marked"),
 }
 STATE_LABELS = {
     "draft": ("草稿", "Draft"),
     "returned": ("退回补正", "Returned for correction"),
+    WAITING: ("待生效", "Decided, waits for its day"),
     "completed": ("办结", "Completed"),
     "rejected": ("不予通过", "Refused"),
     "recalled": ("已撤回", "Recalled"),
@@ -151,7 +153,8 @@ class Plan:
 
 def compile_plan(definition: Definition, origin: Definition, route: Route, states: tuple[str, ...]) -> Plan:
     """Build the machine of `states` and compile it; `origin` is the pack of the school that is left."""
-    machine = build_machine(f"{definition.kind}_{route.cite.rule}".replace("-", "_"), states, definition.steps)
+    name = f"{definition.kind}_{route.cite.rule}".replace("-", "_")
+    machine = build_machine(name, states, definition.steps, is_dated(definition))
     requirements = tuple(r for side, pack in _sides(definition, origin) for r in pack.requirements if r.side == side)
     plan = Plan(definition, origin, route, states, machine, {}, {}, requirements)
     cells: dict[str, tuple[Cell, ...]] = {}
@@ -172,6 +175,11 @@ def compile_plan(definition: Definition, origin: Definition, route: Route, state
     plan.marks = {state: _marks(plan, state) for state in cells}
     plan.by_event = {(cell.state, cell.event): cell for row in cells.values() for cell in row}
     return plan
+
+
+def is_dated(definition: Definition) -> bool:
+    """Whether a request of this definition may say from which day it counts (生效日期)."""
+    return KINDS[definition.kind].subject == "student" and "effective_on" in definition.facts
 
 
 def _sides(definition: Definition, origin: Definition) -> tuple[tuple[str, Definition], tuple[str, Definition]]:
@@ -217,13 +225,13 @@ def _parties(plan: Plan) -> frozenset[str]:
 
 
 def _bind(plan: Plan, cell: Cell) -> list[Bound]:
-    if cell.system:
+    if cell.system and cell.event != "take_effect":
         return []
     bound: list[Bound] = []
     seen: set[str] = set()
     for side, definition in _sides(plan.definition, plan.origin):
         for row in definition.checks:
-            if cell.event not in row.on or (row.at and cell.state not in row.at) or row.side not in (side, "both"):
+            if not _asked(row, cell) or row.side not in (side, "both"):
                 continue
             if row.id not in seen:  # Both counties inherit it from the same base: one reason, not two.
                 seen.add(row.id)
@@ -231,6 +239,13 @@ def _bind(plan: Plan, cell: Cell) -> list[Bound]:
     if cell.event in plan.definition.papers_block and cell.state in plan.states:
         bound += _papers(plan, plan.states.index(cell.state))
     return bound
+
+
+def _asked(row: Check, cell: Cell) -> bool:
+    """Whether a pack's row is asked in a cell. On the day itself only the status is: the rest was decided before."""
+    if cell.event == "take_effect":
+        return row.does == "status_allows"
+    return cell.event in row.on and (not row.at or cell.state in row.at)
 
 
 def endings(plan: Plan, state: str) -> list[Bound]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from states.calendar import Calendar, clock_json, day_opens
 from states.decide import Change, Refusal, decide
@@ -60,7 +60,8 @@ def _doubt(connection: Connection, first: date) -> None:
     A notice also names last days of the year before, which was published without them: 2018-12-31 was a day off by
     the notice of 2019, and a clock that ended on it was thought to be firm.
     """
-    reaches = (Request.open, Request.clock.is_not(None), Request.due_at > to_micros(day_opens(first)))
+    counts = or_(Request.wake_event.is_(None), Request.wake_event != "take_effect")  # No working days are in a date.
+    reaches = (Request.open, Request.clock.is_not(None), counts, Request.due_at > to_micros(day_opens(first)))
     connection.execute(update(Request).where(*reaches).values(provisional=True))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from states.definition import WAITING
 from states.place import UNLIMITED, most_taken
 from states.plan import Cell, Plan
 from workflow_service.documents.store import Damaged, NotKept
@@ -112,6 +113,8 @@ def _fits(plan: Plan, before: str, event: str, after: str) -> bool:
         return False
     if cell.target == "returned_from":
         return after in plan.states
+    if after == WAITING:
+        return cell.target == "completed" and WAITING in plan.cells
     return after == (cell.target or before) or (cell.several and after == before)
 
 

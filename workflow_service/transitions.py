@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from states.calendar import Calendar, clock_json, day_opens, remaining_working_days
 from states.decide import Change, Refusal, decide, marks_on, out_of_place
+from states.definition import WAITING
 from states.facts import Facts
 from states.judged import judged_values
 from states.place import most_taken
@@ -357,6 +358,8 @@ def wake(calendar: Calendar, change: Change, now: datetime) -> tuple[int | None,
     due = to_micros(change.due_at)
     if change.expires:
         return due, "expire"
+    if change.target == WAITING:
+        return due, "take_effect"
     day = change.clock.due
     while day > now.date() and remaining_working_days(calendar, day, change.clock.due) < REMIND_BEFORE:
         day -= timedelta(days=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.pages.language import day, t
+from states.definition import WAITING
 from states.kinds import GROUPS, SECTIONS
 from states.kinds import KINDS as KIND_TABLE
 from states.plan import STATE_LABELS
@@ -38,7 +39,7 @@ HISTORY: dict[str, Pair] = {
     "return": ("退回补正", "Returned for correction"), "reject": ("不予通过", "Refused"),
     "recall": ("撤回", "Recalled"),
     "remind": ("催办", "Reminded"), "confirm_arrival": ("确认接收", "Arrival confirmed"), "note": ("备注", "Note"),
-    "expire": ("过期", "Expired"), "escalate": ("超期督办", "Escalated"),
+    "take_effect": ("生效", "Took effect"), "expire": ("过期", "Expired"), "escalate": ("超期督办", "Escalated"),
     "reroute": ("学校合并，改由接收学校办理", "Rerouted to the successor school"),
     "recompute_clock": ("重算期限", "Clock recomputed"), "add_document": ("上传材料", "Paper uploaded"),
     "remove_document": ("移除材料", "Paper removed"), "imported": ("名册导入", "Imported from the roster"),
@@ -120,6 +121,8 @@ def remaining(row: Mapping[str, Any]) -> Remaining | None:
     group, days = row.get("due_group"), row.get("remaining_working_days")
     if group is None or days is None:
         return None
+    if row["state"] == WAITING:
+        return Remaining(t("到时自动生效", "Takes effect by itself"), "blue", "clock")
     left = t("剩 {n} 个工作日", "{n} workday left" if days == 1 else "{n} workdays left", n=days)
     late = t("已逾期 {n} 个工作日", "{n} workday overdue" if days == -1 else "{n} workdays overdue", n=-days)
     texts = {"overdue": late if days else t("已逾期", "Overdue"), "today": t("今天到期", "Due today")}
@@ -137,6 +140,6 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "IDENTITY_TYPES": IDENTITY_TYPES, "RELATIONS": RELATIONS,
     "GROUPS": GROUPS, "SECTIONS": SECTIONS, "KINDS_BY_GROUP": KINDS_BY_GROUP,
     "holds_place": lambda kind: KIND_TABLE[kind].place,
-    "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS, "STATES": STATES,
+    "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS, "STATES": STATES, "WAITING": WAITING,
     "FACTS": FACTS,
 }  # fmt: skip

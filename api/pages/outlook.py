@@ -9,7 +9,8 @@ from markupsafe import Markup, escape
 
 from api.pages.effects import effects, ending, held_back, in_past
 from api.pages.labels import HISTORY, label
-from api.pages.language import days_in_words, pick, t, zh
+from api.pages.language import day, days_in_words, pick, t, zh
+from states.decide import WAITS
 from states.plan import APPROVING
 
 Request = Mapping[str, Any]
@@ -51,6 +52,11 @@ def _forward(view: Request, event: str) -> str:
     if len(several) > 1 and len(route[here]["approved"]) + 1 < len(several):
         return t("还须另一单位核准后才进入下一环节。", "The other unit must confirm too before it goes on.")
     if here + 1 >= len(route):
+        if view["waits_until"]:
+            waits = t("等到 {d} 自动办结；此前可以撤回。",
+                      "Until {d} it waits and can be recalled; then it is completed.",
+                      d=day(view["waits_until"]))  # fmt: skip
+            return Markup(" ").join([*effects(view), waits])
         return Markup(" ").join([*effects(view), t("本件办结。", "The request is completed.")])
     after = route[here + 1]
     units = escape(t("、", ", ")).join(_name(unit) for unit in after["organizations"])
@@ -67,6 +73,10 @@ def clock_in_words(clock: Mapping[str, Any] | None) -> str:
     """10 个工作日：2026-09-18 收到，2026-09-20 起算，扣除 09-25 至 09-27，截止 2026-10-09 24:00。"""
     if not clock:
         return ""
+    if clock["rule"] == WAITS.rule:
+        return t("已审核通过，{due} 24:00 起自动生效；此前可以撤回。",
+                 "Decided; it takes effect by itself from 24:00 of {due} on, and can be recalled before.",
+                 due=clock["due"])  # fmt: skip
     skipped = days_in_words(list(clock["skipped"]))
     return t(
         "{n} 个工作日：{received} 收到（当日不计），{starts} 起算{skip}，截止 {due} 24:00。",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from statemachine.exceptions import TransitionNotAllowed
 
-from states.decide import Change, Refusal, decide, others_pending, reasons_against
+from states.decide import Change, Refusal, day_ahead, decide, others_pending, reasons_against
 from states.facts import Facts
 from states.machine import Refused
 from states.plan import Bound, Plan, compile_plan
@@ -25,6 +25,7 @@ EVENTS = (
     "expire",
     "escalate",
     "recompute_clock",
+    "take_effect",
     "no_such_event",
 )
 
@@ -42,6 +43,10 @@ class Holder:
 
     def waits_for_others(self, state: str) -> bool:
         return others_pending(self.plan, self.facts)
+
+    @property
+    def day_ahead(self) -> bool:
+        return day_ahead(self.plan, self.facts) is not None
 
     @property
     def returned_from(self) -> str | None:

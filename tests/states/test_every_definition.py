@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from states.decide import Refusal, decide, expires_in_silence
-from states.definition import FINALS
+from states.definition import FINALS, WAITING
 from states.kinds import KINDS
 from states.plan import APPROVING, Plan, compile_plan
 from states.vocabulary import UNITS
@@ -46,6 +46,9 @@ def test_every_open_state_has_a_holder_a_limit_and_a_way_to_an_end(file: str) ->
             assert step is None or (step.holders and set(step.holders) <= set(UNITS) and step.working_days >= 1)
             assert all(cell.units and cell.label and cell.label_en for cell in plan.cells[state]), state
             assert reached(leads, state) & set(FINALS), state
+            if state == WAITING:
+                assert leads[state] >= {"completed", "recalled"}, "it waits for its day, and may be taken back"
+                continue
             own = plan.silence_limit(state) is not None
             assert own == (step is None or step.silence == "expire"), state
         assert "completed" in reached(leads, "draft")

@@ -78,7 +78,7 @@ def test_invented_grounds_are_answered_and_not_kept() -> None:
 def test_a_holder_cannot_have_an_event_that_is_not_a_holders(event: str) -> None:
     steps = {**STEPS, FULL[0]: replace(STEPS[FULL[0]], events=("approve", event))}
     with pytest.raises(ValueError, match=event):
-        build_machine("wrong", FULL, steps)
+        build_machine("wrong", FULL, steps, dated=False)
 
 
 def test_a_window_that_is_open_inside_a_freeze_gives_no_reason_of_its_own() -> None:

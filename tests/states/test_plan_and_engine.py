@@ -1,6 +1,7 @@
 """The compiled plan and the library's engine give the same answer in every cell."""
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import combinations
 
 import pytest
@@ -12,11 +13,15 @@ from states.decide import Change, decide
 from states.definition import FINALS
 from states.facts import Facts
 from states.machine import Refused
-from states.plan import Plan
+from states.plan import Plan, compile_plan, is_dated
 from tests.states.definitions import all_plans, good_facts, named
 from tests.states.engine import EVENTS, Holder, by_engine, by_plan, with_one_rule
+from tests.states.shelves import shelf
 
-PLANS = [pytest.param(plan, id=named(plan)) for plan in all_plans()]
+DATED = compile_plan(
+    definition := shelf().definition("national-k12/suspension.toml"), definition, definition.routes[0],
+    definition.routes[0].steps)  # fmt: skip
+PLANS = [pytest.param(plan, id=named(plan)) for plan in (*all_plans(), DATED)]
 
 
 def situations(plan: Plan, state: str) -> Iterator[dict[str, object]]:
@@ -30,8 +35,8 @@ def situations(plan: Plan, state: str) -> Iterator[dict[str, object]]:
         for approved in combinations(holders, size):
             for units in ({holder} for holder in holders):
                 yield {"approvals": frozenset(approved), "units": frozenset(units)}
-    if not holders:
-        yield {}
+    if not holders or is_dated(plan.definition):
+        yield from ({"data.effective_on": day} for day in (None, date(2026, 8, 1), date(2027, 3, 1)))
 
 
 @pytest.mark.parametrize("plan", PLANS)

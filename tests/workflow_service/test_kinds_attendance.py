@@ -1,14 +1,22 @@
 """In school and away from it, on both engines: each kind from draft to completion, and what it wrote."""
 
-import pytest
+from datetime import date
 
+import pytest
+from sqlalchemy import update
+
+from states.calendar import day_opens
+from tests.workflow_service.test_sweeps import history
 from tests.workflow_service.world import Pupil, World
 from workflow_service.check import check
 from workflow_service.completion import AFTERWARDS
+from workflow_service.db import begin
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Blocked
-from workflow_service.requests import create_request
-from workflow_service.sweeps import close_ended, end_guests
+from workflow_service.models import Student
+from workflow_service.models.columns import to_micros
+from workflow_service.requests import check_request, create_request
+from workflow_service.sweeps import catch_up, close_ended, end_guests
 from workflow_service.views.requests import request_view
 
 
@@ -35,6 +43,8 @@ def test_a_suspension_is_extended_and_ends_with_the_resumption(world: World) -> 
     world.go(2027, 7, 20)
     longer = {"until": "2028-07-31", "effective_on": "2027-07-31"}
     world.complete(world.start("school201", "suspension_extension", pupil, ground="still_ill", data=longer))
+    world.go(2027, 7, 31)
+    catch_up(world.service, world.at)
     assert [entry.ended_at is None for entry in world.entries(pupil.id)] == [False, True]
     assert world.student_row(pupil.id).status == "suspended"
     world.go(2028, 2, 24)
@@ -204,7 +214,14 @@ def test_a_guest_has_one_enrolment_counts_in_the_hosts_class_and_leaves_on_the_l
 
 def test_a_guest_who_returns_gives_the_place_back(world: World) -> None:
     pupil, there = world.student("201", 3), world.school_class("202", 3)
+    back = NewRequest(
+        kind="guest_attendance", destination_school_id=world.organization("202").id, grade=pupil.grade,
+        student_name=pupil.name, student_number=pupil.number, ground="guest_returned",
+    )  # fmt: skip
+    early = check_request(world.service, world.actor("school202"), back).blocked_by
+    assert [reason.cite.rule for reason in early] == ["WS-151"]
     world.complete(hosted(world, pupil, ground="other", data={"until": "2027-07-31"}))
+    assert check_request(world.service, world.actor("school202"), back).blocked_by == (), "the pre-check reads entries"
     world.complete(hosted(world, pupil, ground="guest_returned"))
     assert world.seats(there) == (0, 0)
     assert [entry.ended_at is None for entry in world.entries(pupil.id)] == [False]
@@ -255,3 +272,60 @@ def test_under_nenjiang_a_suspended_pupil_returns_into_a_class_of_fifty_five_at_
     world.complete(other)
     assert world.enrolment(pupil.id).class_id == world.school_class("101", 3, sequence=2)
     sound(world)
+
+
+def test_what_counts_from_a_later_day_takes_effect_on_that_day(world: World) -> None:
+    """生效日期 (WS-202): decided now, complete on its day; the status, the roll and other requests wait with it."""
+    pupil = world.student("201", 3)
+    data = {"until": "2027-07-31", "effective_on": "2026-09-21"}
+    later = world.start("school201", "suspension", pupil, ground="illness", data=data)
+    world.complete(later)
+    row = world.request(later)
+    assert (row.state, row.final, row.wake_event) == ("awaiting_effective_day", False, "take_effect")
+    assert world.student_row(pupil.id).status == "attending"
+    assert not world.entries(pupil.id)
+    again = world.start("school201", "halt", pupil, ground="other")
+    assert "WS-30" in refused(world, again, "school201")
+    sound(world)
+    world.go(2026, 9, 20, 23)
+    assert catch_up(world.service, world.at).effective == 0
+    world.go(2026, 9, 22)
+    assert catch_up(world.service, world.at).effective == 1
+    assert catch_up(world.service, world.at).effective == 0
+    done = world.request(later)
+    assert (done.state, world.student_row(pupil.id).status) == ("completed", "suspended")
+    assert done.completed_at == to_micros(day_opens(date(2026, 9, 21))), "the day itself, however late the sweep came"
+    (entry,) = world.entries(pupil.id)
+    assert entry.valid_from == date(2026, 9, 21)
+    sound(world)
+
+
+def test_until_its_day_it_is_taken_back_and_a_death_ends_it(world: World) -> None:
+    data = {"until": "2027-07-31", "effective_on": "2026-09-21"}
+    taken, ended = world.student("201", 3), world.student("201", 3)
+    requests = []
+    for pupil in (taken, ended):
+        requests.append(world.start("school201", "suspension", pupil, ground="illness", data=data))
+        world.complete(requests[-1])
+    world.fire(requests[0], "recall", "school201")
+    world.complete(world.start("school201", "death_report", ended, data={"died_on": "2026-08-20"}))
+    assert [world.request(request_id).state for request_id in requests] == ["recalled", "expired"]
+    world.go(2026, 9, 22)
+    catch_up(world.service, world.at)
+    assert [world.student_row(pupil.id).status for pupil in (taken, ended)] == ["attending", "deceased"]
+    sound(world)
+
+
+def test_on_its_day_the_status_is_asked_once_more(world: World) -> None:
+    """A record that was merged or put right by hand meanwhile: the request ends with the rule that refuses it."""
+    pupil = world.student("201", 3)
+    data = {"until": "2027-07-31", "effective_on": "2026-09-21"}
+    later = world.start("school201", "suspension", pupil, ground="illness", data=data)
+    world.complete(later)
+    with begin(world.service.engine) as connection:
+        connection.execute(update(Student).where(Student.id == pupil.id).values(status="halted"))
+    world.go(2026, 9, 22)
+    catch_up(world.service, world.at)
+    last = history(world, later)[-1]
+    assert (world.request(later).state, last.event) == ("expired", "expire")
+    assert world.student_row(pupil.id).status == "halted"

@@ -14,6 +14,7 @@ from PIL import Image
 from sqlalchemy import insert, select
 
 from states.calendar import SHANGHAI, school_year
+from states.definition import WAITING
 from states.identity import make_identity_number
 from states.plan import APPROVING, fits
 from workflow_service import db
@@ -183,14 +184,15 @@ class World:
         return names[0], event
 
     def complete(self, request_id: int, papers: bool = True, **last: Any) -> Any:
-        """Submit a draft and decide every step until it ends; `last` comes with the last event. The row at the end."""
+        """Submit a draft and decide every step; `last` comes with the last event. The row at the end, or while it
+        waits for its effective day."""
         row = self.request(request_id)
         if row.state == "draft":
             applicant = self.decider_of(row)
             if papers:
                 self.upload_all(request_id, applicant)
             self.fire(request_id, "submit", applicant)
-        while not (row := self.request(request_id)).final:
+        while not (row := self.request(request_id)).final and row.state != WAITING:
             username, event = self.decider(request_id)
             if papers:
                 self.upload_all(request_id, username)

@@ -66,8 +66,8 @@ SELECT object_id, event || ' fired ' || CAST(count(*) AS TEXT) || ' times in one
         sum(CASE WHEN from_state IS NULL OR from_state <> to_state OR event = 'recompute_clock' THEN 1 ELSE 0 END)
             OVER (PARTITION BY object_id ORDER BY seq) AS stay
     FROM history WHERE object_type = 'request'
-) h WHERE account_id IS NULL AND event IN ('expire', 'remind', 'escalate') GROUP BY object_id, event, stay
-HAVING count(*) > 1"""
+) h WHERE account_id IS NULL AND event IN ('expire', 'remind', 'escalate', 'take_effect')
+GROUP BY object_id, event, stay HAVING count(*) > 1"""
 
 _ENDS = """
 SELECT o.id, CASE WHEN h.seq IS NULL THEN 'no history row of version ' || CAST(o.version AS TEXT)

@@ -171,7 +171,8 @@ FROM batch b JOIN request_party h ON h.request_id = b.id AND h.duty = 'hold' AND
         ELSE {unit}origin_bureau{/unit} END"""
 
 _WAKE = "r.wake_event = '[event]' AND r.wake_at <= :now"
-_EMPTY_OFFICE = """r.open AND NOT r.escalated AND r.id IN (
+# What only waits for its effective day waits for nobody: the bureau above has nothing to hurry.
+_EMPTY_OFFICE = """r.open AND NOT r.escalated AND r.wake_event <> 'take_effect' AND r.id IN (
     SELECT h.request_id FROM organization o JOIN request_party h ON h.organization_id = o.id
     WHERE h.duty = 'hold' AND h.to_at IS NULL AND (o.registrars = 0 AND h.role = 'registrar'
         OR o.principals = 0 AND h.role = 'principal'))"""

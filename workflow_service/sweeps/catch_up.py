@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, union_all, update
@@ -14,7 +14,14 @@ from workflow_service.db import begin, reading, write_once
 from workflow_service.models import Heartbeat, Request
 from workflow_service.outbox import deliver_outbox
 from workflow_service.sweeps.closing import close_ended
-from workflow_service.sweeps.deadlines import BATCH, escalate_due, escalate_empty_offices, expire_due, remind_due
+from workflow_service.sweeps.deadlines import (
+    BATCH,
+    escalate_due,
+    escalate_empty_offices,
+    expire_due,
+    remind_due,
+    take_effect_due,
+)
 from workflow_service.sweeps.duplicates import check_month_end
 from workflow_service.sweeps.guests import end_guests
 from workflow_service.sweeps.mergers import follow_mergers
@@ -24,7 +31,7 @@ from workflow_service.sweeps.windows import announce_windows
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
-WAKE_EVENTS = ("expire", "remind", "escalate")
+WAKE_EVENTS = ("expire", "remind", "escalate", "take_effect")
 
 
 @dataclass(slots=True)
@@ -42,6 +49,7 @@ class Done:
     closed: int = 0
     guests: int = 0
     moved: int = 0
+    effective: int = 0
 
     def __str__(self) -> str:
         counts = [(f.name, getattr(self, f.name)) for f in fields(self)]
@@ -76,11 +84,12 @@ def sweep_deadlines(service: Service, until: int, limit: int = BATCH) -> Done:
     """
     done = Done()
     while (instant := next_due(service, until)) is not None:
-        before = (done.expired, done.reminded, done.escalated)
+        before = replace(done)
         done.reminded += _all_at(remind_due, service, instant, limit)
         done.expired += _all_at(expire_due, service, instant, limit)
         done.escalated += _all_at(escalate_due, service, instant, limit)
-        if before == (done.expired, done.reminded, done.escalated):
+        done.effective += _all_at(take_effect_due, service, instant, limit)
+        if before == done:
             break
     done.escalated += _all_at(escalate_empty_offices, service, until, limit)
     return done

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, select
+
+from workflow_service.db import reading
+from workflow_service.errors import Blocked
 from workflow_service.history import PAYLOAD_VERSION
+from workflow_service.models import History, Request
 from workflow_service.sql.errors import is_repeatable, is_unique_violation
 from workflow_service.sql.sweep import Sweep, escalation, expiry, reminder
+from workflow_service.transitions import fire
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -14,6 +21,7 @@ if TYPE_CHECKING:
 BATCH = 5_000
 """Rows of one statement: what is sorted fits into PostgreSQL's usual memory, and locks stay short."""
 ATTEMPTS = 5
+log = logging.getLogger(__name__)
 DRAFT_RULE = "WS-02"  # A draft has no clock of its own that could name its rule: packs fix 60 days under this id.
 WIPE_RULE = "SYS-46"
 
@@ -41,6 +49,40 @@ def escalate_due(service: Service, now: int, limit: int = BATCH) -> int:
 def escalate_empty_offices(service: Service, now: int, limit: int = BATCH) -> int:
     """Show at most `limit` requests that wait for an office without an active account to the bureau at once."""
     return _run(service, escalation(empty_office=True), now, limit)
+
+
+def take_effect_due(service: Service, now: int, limit: int = BATCH) -> int:
+    """Complete at most `limit` decided requests whose effective day has come (生效, WS-202); how many ended.
+
+    Each is a transaction of its own, for each has its kind's effect. Where the student's status allows it no more,
+    the request ends unfinished, with the rule that refused. What somebody else moves right now is left to the next
+    round. The event never stands before the one it follows.
+    """
+    last = select(func.max(History.at)).where(History.object_id == Request.id).scalar_subquery()
+    due = (
+        select(Request.id, last).where(Request.wake_event == "take_effect", Request.wake_at <= now)
+        .order_by(Request.wake_at).limit(limit)
+    )  # fmt: skip
+    with reading(service.engine) as connection:
+        rows = connection.execute(due).all()
+    done = 0
+    for request_id, at in rows:
+        try:
+            _take_effect(service, request_id, max(now, at))
+            done += 1
+        except Exception:
+            # One that cannot take effect must not keep the others from it; it is tried again with the next round.
+            log.exception("request %s did not take effect", request_id)
+    return done
+
+
+def _take_effect(service: Service, request_id: int, at: int) -> None:
+    try:
+        fire(service, request_id, "take_effect", None, version=None, received=at)
+    except Blocked as error:
+        refusal = error.reasons[0]
+        said = f"{refusal.no.message} / {refusal.no.message_en}"
+        fire(service, request_id, "expire", None, version=None, reason=refusal.cite.rule, comment=said, received=at)
 
 
 def _run(service: Service, sweep: Sweep, now: int, limit: int, rule: str | None = None) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from states.calendar import due_group, remaining_working_days
-from states.decide import explain, pending_at_submit, reasons_open, time_over
+from states.decide import day_ahead, explain, pending_at_submit, reasons_open, time_over
 from states.definition import FINALS, Definition, Step
 from states.facts import Facts
 from states.kinds import KINDS
@@ -79,6 +79,7 @@ def view_of(service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor) 
         **_ground(plan.definition, row["ground"]),
         "holder": next((h for h in holders if h["organization"]["id"] == mine), holders[0] if holders else None),
         "holders": holders, "state_since": iso(row["state_since"]), "due_at": iso(row["due_at"]),
+        "waits_until": ahead.isoformat() if (ahead := day_ahead(plan, facts)) else None,
         "clock": row["clock"], **due_words(facts, row["due_at"]), "escalated": bool(more.escalated),
         "provisional": bool(more.provisional), "returned_from": row["returned_from"],
         "window": _window(plan, facts, more.intake), "created_at": iso(more.created_at),
