@@ -207,9 +207,11 @@ def another_class(facts: Facts) -> No | None:
     """须调入另一个班 / a change of class leads into another class than the present one."""
     if not facts.same_class:
         return None
-    cure = Cure("correct", "applicant", "填写要调入的班级", "Name the class to change into.", {"same_class": False})
     if not facts.data.get("class_name"):  # Without a name the present class is taken, and nobody has chosen that.
-        return No("尚未选定要调入的班级", "The class to change into is not named yet.", (cure,))
+        name = Cure("supply", "applicant", "选择要调入的班级", "Choose the class to change into.",
+                    {"data.class_name": "…", "same_class": False})  # fmt: skip
+        return No("尚未选定要调入的班级", "The class to change into is not named yet.", (name,))
+    cure = Cure("correct", "applicant", "另选要调入的班级", "Choose another class.", {"same_class": False})
     return No("学生已在该班", "The pupil sits in this class already.", (cure,))
 
 

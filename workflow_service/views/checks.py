@@ -6,6 +6,7 @@ from typing import Any
 
 from states.facts import Facts
 from states.trace import dated
+from states.verdict import Reason
 from workflow_service.draft_rows import MISS
 from workflow_service.requests import PreCheck
 from workflow_service.views.documents import requirement_views
@@ -21,7 +22,8 @@ def check_view(found: PreCheck) -> dict[str, Any]:
             "route": [], "student_found": False, "policy": None,
         }  # fmt: skip
     return {
-        "blocked_by": [reason_view(reason) for reason in dated(found.plan, found.facts, found.blocked)],
+        "blocked_by": [{**reason_view(reason), "missing": is_missing(reason, found.facts)}
+                       for reason in dated(found.plan, found.facts, found.blocked)],
         "pending": [reason_view(reason) for reason in dated(found.plan, found.facts, found.pending)],
         "documents": requirement_views(found.plan, found.facts, []),
         "places": _places(found.facts),
@@ -30,6 +32,13 @@ def check_view(found: PreCheck) -> dict[str, Any]:
         "student_found": True,
         "policy": found.plan.definition.pack,
     }
+
+
+def is_missing(reason: Reason, facts: Facts) -> bool:
+    """Whether nothing is wrong yet: what would clear the reason is a ground or a fact that is still to be given."""
+    given = {"ground": facts.ground, **{f"data.{name}": value for name, value in facts.data.items()}}
+    return any(key == "ground" or key.startswith("data.") for cure in reason.no.cures
+               if cure.do in ("supply", "choose") for key in cure.set if given.get(key) in (None, ""))  # fmt: skip
 
 
 def _places(facts: Facts) -> dict[str, Any]:
@@ -45,4 +54,5 @@ def _miss() -> dict[str, Any]:
         "rule": "SYS-04", "article": "全国学籍系统：校验错误 2001：学生信息不符", "basis": "read",
         "message": MISS[0], "message_en": MISS[1],
         "cure": "请核对姓名与学籍号", "cure_en": "check the name and the student number", "cures": [], "pending": False,
+        "missing": False,
     }  # fmt: skip
