@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from flask import request
 
 from api.endpoint import service
 from api.pages.session import actor
-from states.definition import Check, Definition, Requirement
+from states.asked import Asked, Known, asked_facts, on_the_way
+from states.definition import Definition
 from states.vocabulary import DATA_FACTS
 from workflow_service.ids import parse_id
 from workflow_service.keys import Key, find_answer, key_was_taken
@@ -20,51 +21,6 @@ from workflow_service.keys import Key, find_answer, key_was_taken
 LINE = 200
 """Characters that still go into one line of a form."""
 NOT_OF_THE_BODY = ("csrf", "key")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A fact that a ground asks for; `when` names the answers to others with which it is asked at all."""
-
-    fact: str
-    when: Mapping[str, tuple[Any, ...]]
-
-    @property
-    def conditions(self) -> str:
-        """For the script that shows it only when it matters: `student_register=independent,attached`."""
-        return ";".join(f"{name}={','.join(_written(v) for v in values)}" for name, values in self.when.items())
-
-
-def asked_facts(definition: Definition, ground: str, town: bool, sides: Iterable[str]) -> list[Asked]:
-    """Exactly the facts that some rule or paper of this ground asks for, in the pack's order."""
-    fixed = {"ground": ground, "town": town}
-    found: dict[str, Asked] = {}
-
-    def ask(fact: str, when: Mapping[str, tuple[Any, ...]]) -> None:
-        if fact in DATA_FACTS and (fact not in found or (found[fact].when and not when)):
-            found[fact] = Asked(fact, when)
-
-    rows: tuple[Check | Requirement, ...] = (*definition.checks, *definition.requirements)
-    for row in rows:
-        if row.side not in (*sides, "both") or any(row.when.get(k) and v not in row.when[k] for k, v in fixed.items()):
-            continue
-        given = {key[5:]: tuple(values) for key, values in row.when.items() if key.startswith("data.")}
-        for fact in given:
-            ask(fact, {})
-        if isinstance(row, Check):
-            for fact in _named(row):
-                ask(fact, given)
-            for key in {key for waiver in row.except_ for key in waiver.when}:
-                ask(key.removeprefix("data."), {})
-    return list(found.values())
-
-
-def _named(row: Check) -> list[str]:
-    """The facts that a check looks at, as its parameters name them."""
-    if row.does == "ground_text_given":
-        return ["ground_text"]
-    values = (value if isinstance(value, (list, tuple)) else (value,) for value in row.with_.values())
-    return [text for several in values for text in several if isinstance(text, str)]
 
 
 @dataclass(frozen=True)
@@ -81,27 +37,21 @@ class FormFacts:
         return list(dict.fromkeys(fact.fact for fact in asked))
 
 
-def facts_of_form(definition: Definition, town: bool) -> FormFacts:
+def facts_of_form(definition: Definition, known: Known) -> FormFacts:
     """Every fact that a kind takes, in the pack's order, without those that a later step's holder gives.
 
     What every ground asks is filled in once, apart from the ground: whoever changes the ground would else lose it.
     """
     brought = {fact for step in definition.steps.values() for fact in step.brings}
     grounds = [ground.name for ground in definition.grounds]
-    asked = {g: asked_facts(definition, g, town, ("destination", "origin")) for g in grounds or [""]}
+    asked = {g: asked_facts(definition, g, known, ("destination", "origin")) for g in grounds or [""]}
     shared = [fact for fact in next(iter(asked.values())) if all(fact in facts for facts in asked.values())]
     named = {fact.fact for facts in asked.values() for fact in facts}
-    taken = dict.fromkeys([*definition.facts, *_on_the_way(definition)])
-    rest = [Asked(fact, {}) for fact in taken if fact not in named]
+    taken = dict.fromkeys([*definition.facts, *on_the_way(definition, known)])
+    rest = [Asked(fact) for fact in taken if fact not in named]
     common = sorted((f for f in [*shared, *rest] if f.fact not in brought), key=lambda f: _place(definition, f.fact))
     own = {g: [f for f in asked[g] if f not in shared and f.fact not in brought] for g in grounds}
     return FormFacts(common, own)
-
-
-def _on_the_way(definition: Definition) -> list[str]:
-    """The facts by which a route is chosen, whether or not a check looks at them as well."""
-    keys = (key.removeprefix("data.") for route in definition.routes for key in route.when if key.startswith("data."))
-    return [key for key in keys if key in DATA_FACTS]
 
 
 def _place(definition: Definition, fact: str) -> tuple[int, int]:
@@ -109,10 +59,6 @@ def _place(definition: Definition, fact: str) -> tuple[int, int]:
     kind = DATA_FACTS[fact]
     group = 0 if fact == "effective_on" else 2 if kind.type == "text" and kind.most > LINE else 1
     return group, definition.facts.index(fact) if fact in definition.facts else -1
-
-
-def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def facts_given(names: Iterable[str]) -> dict[str, Any]:
@@ -142,7 +88,8 @@ def ident_given(name: str) -> int | None:
 def whole_given(name: str) -> int | None:
     """A whole number of the form, None where none was chosen."""
     text = request.form.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
+    digits = text.removeprefix("-")  # The grades of a kindergarten stand before 0.
+    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 7 else None
 
 
 def form_key(part: str = "") -> Key | None:

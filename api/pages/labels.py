@@ -8,6 +8,7 @@ from typing import Any
 
 from api.pages.language import day, t
 from states.definition import WAITING
+from states.asked import Answers, Asked
 from states.kinds import GROUPS, SECTIONS
 from states.kinds import KINDS as KIND_TABLE
 from states.plan import STATE_LABELS
@@ -97,6 +98,33 @@ def fact_value(name: str, value: Any) -> str:
     return label(choices, value) if value in choices else str(value)
 
 
+def need_named(asked: Asked) -> str:
+    """Beside a fact's name: whether it must be given (必填、选填), and with which other answers."""
+    if asked.needed is None:
+        return t("选填", "optional")
+    text = t("必填", "required")
+    if asked.needed:
+        text += t("（{a}时）", " (where {a})", a=_answers(asked.needed))
+    if asked.unless:
+        text += t("（{a}的除外）", " (unless {a})", a=t("或", " or ").join(map(_answers, asked.unless)))
+    return text
+
+
+def _answers(answers: Answers) -> str:
+    """Answers to facts of a form, as one would read them out: `“送教上门”为“是”`."""
+    either = t("或", " or ")
+    return t("且", " and ").join(
+        t("“{f}”为“{v}”", "“{f}” is “{v}”", f=label(FACTS, name), v=either.join(
+            fact_value(name, one) for one in values if one is not None))
+        for name, values in answers.items()
+    )  # fmt: skip
+
+
+def shown_with(asked: Asked) -> str:
+    """For the script that shows a fact only when it matters: `student_register=independent,attached`."""
+    return ";".join(f"{name}={','.join(str(v).lower() for v in values)}" for name, values in asked.when.items())
+
+
 TAGS = {"completed": ("green", "check"), "rejected": ("red", "cross"), "recalled": ("", "undo"),
 "expired": ("dark", "clock"),
         "returned": ("orange", "undo"), "draft": ("", "pen")}  # fmt: skip
@@ -133,7 +161,7 @@ def remaining(row: Mapping[str, Any]) -> Remaining | None:
 FACTS: dict[str, Pair] = {name: (kind.label, kind.label_en) for name, kind in DATA_FACTS.items()}
 TEMPLATE_GLOBALS: dict[str, Any] = {
     "label": label, "remaining": remaining, "state_named": state, "grade_named": grade, "fact_value": fact_value,
-    "tag_look": tag_look,
+    "tag_look": tag_look, "need_named": need_named, "shown_with": shown_with,
     "stage_named": lambda code: t(*stage_named(code)), "KINDS": KINDS, "STATUSES": STATUSES, "ROLES": ROLES,
     "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "GROUNDS": GROUNDS,
     "DOCUMENT_KINDS": DOCUMENT_KINDS,

@@ -21,12 +21,14 @@ from api.pages.labels import FACTS, label
 from api.pages.language import t
 from api.pages.session import actor, new_key
 from api.pages.starting import facts_known, offer_of, organization_of, papers_by_ground, wrong_fields
+from states.asked import Known, known_of
 from states.definition import Definition
 from states.identity import Sex, identity_faults
 from states.kinds import KINDS, Kind, statuses_before
 from workflow_service.completion import COUNTS_FROM
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Invalid, NotFound
+from workflow_service.facts import NEWCOMERS
 from workflow_service.newcomers import Person
 from workflow_service.offers import definition_for
 from workflow_service.roster.headings import IDENTITY_TYPES
@@ -106,7 +108,16 @@ class Starting:
     @property
     def facts(self) -> FormFacts:
         """The facts that the form asks for."""
-        return facts_of_form(self.definition, self.school["town"])
+        return facts_of_form(self.definition, self.known)
+
+    @property
+    def known(self) -> Known:
+        """What decides on the facts before anything is filled in: the school, and the student where there is one."""
+        stays = self.student is not None and self.student["stage"] and not asks_grade(self.kind)
+        stages = [self.student["stage"]] if self.student and stays else self.school.get("stages", ())
+        status = self.student["status"] if self.student else "pending_registration" if self.who == "new" else None
+        who = {"status": (status,), "newcomer": (status in NEWCOMERS,)} if status else {}
+        return known_of(bool(self.school["town"]), stages, **who)
 
     def wanted(self) -> NewRequest:
         """The form as the service takes it. Raises `Invalid` naming every field that is missing."""

@@ -9,10 +9,11 @@ from flask import Response, redirect, request, url_for
 from api.endpoint import service
 from api.errors import Problem, problem_of
 from api.pages import one_school_form, two_school_form
-from api.pages.forms import asked_facts, facts_given, facts_of_form, form_key, once, whole_given
+from api.pages.forms import facts_given, facts_of_form, form_key, once, whole_given
 from api.pages.frame import bad, ident, page, pages
 from api.pages.session import actor
 from api.pages.starting import choice, facts_known, organization_of, papers_by_ground, wrong_fields
+from states.asked import Known, asked_facts, known_of
 from states.definition import Definition
 from states.kinds import KINDS
 from workflow_service.draft_rows import NewRequest
@@ -104,9 +105,9 @@ def amend(request_id: str) -> Response:
     row, plan, _ = gather(service(), ident(request_id), actor())
     ground = request.form.get("ground") or None
     if row["kind"] == "transfer":
-        names = [a.fact for a in asked_facts(plan.definition, ground or "", row["town"], ("destination", "origin"))]
+        names = [a.fact for a in asked_facts(plan.definition, ground or "", _known(row), ("destination", "origin"))]
     else:
-        names = facts_of_form(plan.definition, row["town"]).names
+        names = facts_of_form(plan.definition, _known(row)).names
     emptied = dict.fromkeys(name for name in names if name not in MASKED or request.form.get(f"clear.{name}"))
     changes: dict[str, Any] = {"ground": ground, "data": {**emptied, **facts_given(names)}}
     if row["state"] == "draft" and _grade_asked(row["kind"]):
@@ -119,6 +120,12 @@ def amend(request_id: str) -> Response:
     return answer
 
 
+def _known(row: dict[str, Any]) -> Known:
+    """What decides on the facts that a stored request may be given."""
+    stage = row["class_stage"] or row["stage"]
+    return known_of(bool(row["town"]), [stage] if stage else ())
+
+
 def _grade_asked(kind: str) -> bool:
     return KINDS[kind].sides == "two" or one_school_form.asks_grade(kind)
 
@@ -128,11 +135,11 @@ def _edit_form(
 ) -> Response:
     school = organization_of(row["destination_school_id"])
     asked = {
-        g.name: asked_facts(definition, g.name, row["town"], ("destination", "origin")) for g in definition.grounds
+        g.name: asked_facts(definition, g.name, _known(row), ("destination", "origin")) for g in definition.grounds
     }
     return page(
         "request_edit.html", area="list_requests", row=row, definition=definition, asked=asked, values=values,
-        facts=facts_known(), form_facts=facts_of_form(definition, row["town"]), papers=papers_by_ground(definition),
+        facts=facts_known(), form_facts=facts_of_form(definition, _known(row)), papers=papers_by_ground(definition),
         class_options=one_school_form.class_options(school, None if _grade_asked(row["kind"]) else row["grade"]),
         grade_asked=_grade_asked(row["kind"]), empty_means=one_school_form.empty_means(row["kind"]),
         kept={name: text for name, text in shown(service(), row["data"]).items() if name in MASKED},

@@ -14,7 +14,7 @@ from api.documents import _name as name_of_file
 from api.endpoint import service
 from api.errors import Problem, problem_of
 from api.pages import outlook
-from api.pages.forms import Asked, facts_given, form_key, once, whole_given
+from api.pages.forms import facts_given, form_key, once, whole_given
 from api.pages.frame import Message, bad, ident, page, pages
 from api.pages.labels import FACTS, STATES, label
 from api.pages.language import moment, t
@@ -22,6 +22,7 @@ from api.pages.packs import document_limit, megabytes
 from api.pages.papers import printable
 from api.pages.session import actor, new_key
 from api.pages.starting import facts_known, wrong_fields
+from states.asked import Asked
 from states.plan import APPROVING
 from workflow_service.boxes import Wanted, list_requests
 from workflow_service.documents.content import Unacceptable
@@ -128,7 +129,7 @@ def _page(
         missing=outlook.missing_lines(view), trail=outlook.trail(view), opinions=_opinions(),
         values=typed or {}, wrong=wrong or {}, ground_open=_ground_open(view),
         fact_of={event: fact for event, fact in FACT_OF.items() if view["two_schools"] or event != "note"},
-        brings=[Asked(name, {}) for name in view["facts"]["brings"] if name not in _with_allowed(allowed)],
+        brings=[Asked(name, needed={}) for name in view["facts"]["brings"] if name not in _with_allowed(allowed)],
         opens_student=_opens_student(view), facts=facts_known(), class_options=(), empty_means={},
         **_chosen(files), today=service().clocks.now().date(), limit=limit, limit_mb=megabytes(limit),
         most=current_app.config["MAX_CONTENT_LENGTH"], ended=outlook.ended_because(view),

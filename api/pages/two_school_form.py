@@ -9,12 +9,13 @@ from flask import Response, request
 
 from api.endpoint import service
 from api.errors import Problem
-from api.pages.forms import Asked, asked_facts, facts_given, facts_of_form, ident_given, whole_given
+from api.pages.forms import FormFacts, facts_given, facts_of_form, ident_given, whole_given
 from api.pages.frame import Message, bad, ident, page
 from api.pages.labels import KINDS, label
 from api.pages.language import t
 from api.pages.session import actor, new_key
 from api.pages.starting import facts_known, offer_of, organization_of, papers_by_ground, wrong_fields
+from states.asked import Asked, Known, asked_facts, known_of
 from states.definition import Definition
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Invalid
@@ -39,11 +40,21 @@ class Starting:
         """Whether the form asks for a ground's facts alone, as transfers do; other kinds take facts without one."""
         return self.kind == "transfer"
 
+    @property
+    def known(self) -> Known:
+        """What decides on the facts before anything is filled in: where the school lies, and its stages."""
+        return known_of(bool(self.school["town"]), self.school["stages"])
+
+    @property
+    def facts(self) -> FormFacts:
+        """The facts of a kind that asks for them apart from the ground."""
+        return facts_of_form(self.definition, self.known)
+
     def asked(self, way: str) -> dict[str, list[Asked]]:
         """For every ground the facts it asks."""
         sides = ("destination",) if way == "in" else ("destination", "origin")
         return {
-            g.name: asked_facts(self.definition, g.name, self.school["town"], sides) for g in self.definition.grounds
+            g.name: asked_facts(self.definition, g.name, self.known, sides) for g in self.definition.grounds
         }
 
 
@@ -80,7 +91,7 @@ def wanted(start: Starting) -> NewRequest:
         raise Invalid(errors)
     ground = request.form.get("ground") or None
     names = [a.fact for a in start.asked("out" if out else "in").get(ground or "", [])] if start.by_ground else (
-        facts_of_form(start.definition, start.school["town"]).names)  # fmt: skip
+        start.facts.names)  # fmt: skip
     return NewRequest(
         kind=start.kind, destination_school_id=destination, grade=grade, ground=ground, student_id=student,
         student_name=None if out else name[:100], student_number=None if out else number[:40],
@@ -96,7 +107,7 @@ def form(start: Starting, values: dict[str, Any], *, check: dict[str, Any] | Non
     return page(
         "request_new.html", area="new_request", start=start, definition=start.definition, way=way, values=values,
         check=check, key=new_key(), asked=start.asked(way), facts=facts_known(), wrong=wrong_fields(problem),
-        form_facts=facts_of_form(start.definition, start.school["town"]), messages=messages, problem=None,
+        form_facts=start.facts, messages=messages, problem=None,
         papers=papers_by_ground(start.definition), class_options=[], empty_means={},
         grades=start.grades, student=_student(values) if way == "out" else None,
         schools=_schools(start) if way == "out" else [], matches=_matches() if way == "out" else [],

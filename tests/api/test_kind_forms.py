@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 
 from api.pages.forms import facts_of_form
 from api.pages.one_school_form import statuses_of, ways_of
+from states.asked import known_of
 from states.kinds import KINDS
 from states.student_status import STATUSES
 from tests.api.conftest import Api
@@ -85,10 +86,49 @@ def test_every_kind_that_a_school_may_start_has_its_form(sqlite_api: Api, pupils
         answer = sqlite_api.client.get(address_of(offer, pupils))
         assert answer.status_code == 200, offer.kind
         assert f"<h1>{KINDS[offer.kind].label}</h1>" in answer.text
-        for fact in facts_of_form(offer.definition, town=True).names:
+        for fact in facts_of_form(offer.definition, known_of(True, ["primary"])).names:
             assert f'name="data.{fact}"' in answer.text, f"{offer.kind}: {fact}"
         for ground in offer.definition.grounds:
             assert f'value="{ground.name}"' in answer.text, f"{offer.kind}: {ground.name}"
+
+
+def said_of(page: str, fact: str) -> str:
+    """What stands beside a fact's name: whether it must be given."""
+    before = page[: page.index(f'name="data.{fact}"')]
+    return str(re.findall(r'<span class="need(?: may)?">([^<]*)</span>', before)[-1])
+
+
+def test_what_must_be_given_is_said_in_words_by_the_rules_of_the_kind(
+    sqlite_api: Api, pupils: dict[str, Pupil]
+) -> None:
+    sign_in(sqlite_api, "school201")
+    pupil = pupils["attending"].id
+    page = sqlite_api.client.get(f"/requests/new?kind=dropout_report&student={pupil}").text
+    assert said_of(page, "dropout_cause") == "必填"
+    assert said_of(page, "township_told_on") == "必填"
+    assert said_of(page, "home_county") == "必填（“随迁子女”为“是”时）"
+    assert said_of(page, "effective_on") == "选填"
+    enrolment = sqlite_api.client.get("/requests/new?kind=enrolment&who=new&lang=en").text
+    assert said_of(enrolment, "reported_on") == "required (unless “Taught at home” is “Yes”)"
+    assert said_of(enrolment, "class_name") == "optional"
+    assert 'for="person-name">Name <span class="need">required</span>' in enrolment
+
+
+def test_a_ground_that_is_not_chosen_yet_is_still_to_be_given_and_one_of_another_kind_is_wrong(
+    sqlite_api: Api, pupils: dict[str, Pupil]
+) -> None:
+    csrf = sign_in(sqlite_api, "school201")
+    form = {"csrf": csrf, "kind": "suspension", "who": "own", "student_id": str(pupils["attending"].id)}
+    fresh = sqlite_api.client.post("/requests/check", data=form, headers={"X-Fragment": "1"}).text
+    assert "未选择事由" in fresh
+    assert "提交前还需填写" in fresh
+    assert "tag red" not in fresh
+    assert "reason hard" not in fresh
+    form["ground"] = "crime"
+    wrong = sqlite_api.client.post("/requests/check", data=form, headers={"X-Fragment": "1"}).text
+    assert "所选事由不被接受" in wrong
+    assert "tag red" in wrong
+    assert "reason hard" in wrong
 
 
 def test_every_form_is_english_without_chinese_but_data(sqlite_api: Api, pupils: dict[str, Pupil]) -> None:
