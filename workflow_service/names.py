@@ -47,6 +47,7 @@ def name_fault(name: str) -> str | None:
     return None
 
 
+@lru_cache(1 << 10)  # who registers a pupil asks twice: for the search, and for the sound by which doubles are found
 def search_text(name: str) -> str:
     """What the search box takes: "zhang xiao ming zxm", syllables and initials; a character without a reading stays.
 

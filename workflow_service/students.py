@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -89,7 +89,7 @@ class NewStudent:
 def register(
     connection: Connection,
     service: Service,
-    students: Sequence[NewStudent],
+    students: Iterable[NewStudent],
     actor: Actor | None,
     *,
     event: str = "imported",
@@ -98,18 +98,23 @@ def register(
 ) -> list[int]:
     """Write the students and their places; returns their ids, in order. The caller's transaction decides.
 
+    `students` are asked for as they are written: whoever makes them meanwhile need not hold them all.
+
     Each gets one history row, seq 1, from which the student's state can be replayed; `details` are added to it. Whoever
     may be somebody's double is queued, and is a problem record from the start (NUM-08). Pupil codes are given where
     the school's pack has them (SY-04).
     Raises IntegrityError where a student number is registered already, `Invalid` for a school that has closed.
     """
     at, recorded_at = service.clocks.legal(), service.clocks.real()
-    ids = []
+    ids: list[int] = []
+    places = _Places()
     today = service.clocks.now().date()
     with Writer(connection) as writer:
-        for batch in _batches(students):
+        waiting = iter(students)
+        while batch := list(islice(waiting, BATCH)):
             tables: dict[type[Base], list[Row]] = {}
             for student in batch:
+                places.add(student)
                 ids.append(service.ids.new_subject())
                 rows = student_rows(service, ids[-1], student, actor, event, at, recorded_at, details or {})
                 for table, row in chain(rows, compared_rows(service, ids[-1], student, today)):
@@ -117,7 +122,7 @@ def register(
             writer.write(tables)
             progress(len(ids))
         writer.done()
-    _take_places(connection, students)
+    _take_places(connection, places)
     newly_noticed(connection, service, ids, actor)
     code_pupils(service, connection, ids)
     return ids
@@ -199,12 +204,25 @@ def guardian_row(service: Service | Registering, student_id: int, guardian: NewG
     }
 
 
-def _take_places(connection: Connection, students: Sequence[NewStudent]) -> None:
-    """Count those who attend in their class and stage; a suspended student takes no place until he returns (NJ-07)."""
-    sitting = [student for student in students if STATUSES[student.status].in_school]
-    classes = Counter(student.class_id for student in sitting)
-    stages = Counter((student.school_id, student.stage) for student in sitting)
-    away = {student.school_id for student in students if not STATUSES[student.status].in_school}
+@dataclass(slots=True)
+class _Places:
+    """The places that are taken by class and by stage, and the schools of those who take none."""
+
+    classes: Counter[int] = field(default_factory=Counter)
+    stages: Counter[tuple[int, str]] = field(default_factory=Counter)
+    away: set[int] = field(default_factory=set)
+
+    def add(self, student: NewStudent) -> None:
+        """Count who attends; a suspended student takes no place until he returns (NJ-07)."""
+        if STATUSES[student.status].in_school:
+            self.classes[student.class_id] += 1
+            self.stages[student.school_id, student.stage] += 1
+        else:
+            self.away.add(student.school_id)
+
+
+def _take_places(connection: Connection, places: _Places) -> None:
+    classes, stages, away = places.classes, places.stages, places.away
     if away:
         # Who takes no place is seen by the closing of his school at the same moment by the school's own version.
         connection.execute(
@@ -223,7 +241,7 @@ def _take_places(connection: Connection, students: Sequence[NewStudent]) -> None
             .values(attending=SchoolStage.attending + bindparam("more")),
             [{"school": school, "of_stage": stage, "more": more} for (school, stage), more in sorted(stages.items())],
         )
-    _check_open(connection, {student.school_id for student in students})
+    _check_open(connection, away.union(school for school, _ in stages))
 
 
 def _check_open(connection: Connection, schools: set[int]) -> None:
@@ -232,8 +250,3 @@ def _check_open(connection: Connection, schools: set[int]) -> None:
     if names := connection.execute(closed.order_by(Organization.code)).scalars().all():
         message = f"学校已撤销或合并：{'、'.join(names)} / closed or merged: {', '.join(names)}"
         raise Invalid([{"field": "school", "rule": "N13-12", "message": message}])
-
-
-def _batches(students: Sequence[NewStudent]) -> Iterator[Sequence[NewStudent]]:
-    for start in range(0, len(students), BATCH):
-        yield students[start : start + BATCH]

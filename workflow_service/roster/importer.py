@@ -194,7 +194,7 @@ def _write(
         },
     )  # fmt: skip
     students, opened = placed(connection, service, matched.new)
-    total = len(students)
+    total = len(matched.new)
     register(
         connection,
         service,

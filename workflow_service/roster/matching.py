@@ -111,12 +111,15 @@ def _compare(entry: Entry, identity: bytes | None, known: _Known, found: Matched
 
 def _twice_in_file(entries: Iterable[Entry]) -> Iterator[CellError]:
     """The second and later rows with a number that an earlier row has. Twins share a birth date and nothing else."""
-    seen: dict[tuple[str, str], Entry] = {}
+    by_number: dict[str, Entry] = {}
+    by_identity: dict[str, Entry] = {}
     for entry in entries:
-        for key, number in (("student_number", entry.student_number), ("identity_number", entry.identity_number)):
+        for key, number, seen in (
+            ("student_number", entry.student_number, by_number), ("identity_number", entry.identity_number, by_identity)
+        ):  # fmt: skip
             if number is None:
                 continue
-            first = seen.setdefault((key, number), entry)
+            first = seen.setdefault(number, entry)
             if first is not entry:
                 where = f"{first.sheet.title} 第 {first.row.number} 行"
                 message = f"与{where}重复。/ The same number stands in row {first.row.number}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 from workflow_service.models import SchoolClass, SchoolStage
 from workflow_service.roster.checks import Entry
 from workflow_service.schooling import Stage
+from workflow_service.sql.copying import Writer
 from workflow_service.students import NewStudent
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 Key = tuple[int, str, int, int]  # school, stage, cohort, number
 
 
-def placed(connection: Connection, service: Service, entries: Sequence[Entry]) -> tuple[list[NewStudent], int]:
-    """The students with their classes, and how many classes were opened for them."""
+def placed(connection: Connection, service: Service, entries: Sequence[Entry]) -> tuple[Iterator[NewStudent], int]:
+    """The students with their classes, made as they are asked for; and how many classes were opened for them."""
     classes, opened = opened_classes(connection, service, {_key(entry): entry.stage for entry in entries})
-    return [_student(entry, classes[_key(entry)]) for entry in entries], opened
+    return (_student(entry, classes[_key(entry)]) for entry in entries), opened
 
 
 def opened_classes(
@@ -36,7 +37,9 @@ def opened_classes(
     missing = [key for key in sorted(wanted) if key not in classes]
     rows = [_class_row(service, key, wanted[key]) for key in missing]
     if rows:
-        connection.execute(insert(SchoolClass), rows)
+        with Writer(connection) as writer:
+            writer.write({SchoolClass: rows})
+            writer.done()
         classes.update(zip(missing, (row["id"] for row in rows), strict=True))
     _open_stages(connection, {(school, stage) for school, stage, *_ in wanted})
     return classes, len(rows)
