@@ -13,7 +13,7 @@ from api.requests import DECIDERS, FactsGiven
 from api.shapes import Ident, Paging, Shape, Shown, Text, Truth, Whole
 from api.students import READERS
 from states.kinds import KINDS
-from states.vocabulary import EVENTS, GROUNDS
+from states.vocabulary import EVENTS, GRADES, GROUNDS
 from workflow_service.actors import Actor
 from workflow_service.batches import (
     MOST,
@@ -63,7 +63,7 @@ class BatchGiven(StudentsGiven):
 
     kind = fields.String(required=True, validate=validate.OneOf(BATCH_KINDS))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
-    grade = Whole(allow_none=True, validate=validate.Range(1, 12))
+    grade = Whole(allow_none=True, validate=validate.OneOf(GRADES))
     data = fields.Nested(FactsGiven, allow_none=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -17,7 +18,7 @@ from api.shapes import Day, DayOrInstant, Ident, Paging, Shape, Shown, Text, Tru
 from api.students import READERS
 from states.kinds import KINDS
 from states.plan import SYSTEM_EVENTS
-from states.vocabulary import DATA_FACTS, EVENTS, GROUNDS
+from states.vocabulary import DATA_FACTS, EVENTS, GRADES, GROUNDS
 from workflow_service.actors import Actor
 from workflow_service.boxes import BOXES, BadCursor, Wanted, list_requests
 from workflow_service.db import reading
@@ -95,7 +96,7 @@ class RequestGiven(Shape):
     student_id = Ident(allow_none=True)
     person = fields.Nested(PersonGiven, allow_none=True)
     destination_school_id = Ident(allow_none=True)
-    grade = Whole(allow_none=True, validate=validate.Range(1, 12))
+    grade = Whole(allow_none=True, validate=validate.OneOf(GRADES))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
     data = fields.Nested(FactsGiven, allow_none=True)
 
@@ -118,7 +119,7 @@ class RequestGiven(Shape):
 class RequestChanges(Shape):
     """What a draft or a returned request is corrected to; a fact given as null is taken out."""
 
-    grade = Whole(validate=validate.Range(1, 12))
+    grade = Whole(validate=validate.OneOf(GRADES))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
     data = fields.Nested(FactsGiven, allow_none=True)
 
@@ -175,7 +176,7 @@ class RequestShown(RequestRowShown):
     policy = fields.Dict(required=True)
     origin_policy = fields.Dict(required=True)
     route = fields.List(fields.String(), required=True)
-    grade = fields.Integer(required=True)
+    grade = fields.Integer(required=True, allow_none=True)
     ground = fields.String(required=True, allow_none=True)
     data = fields.Dict(required=True)
     clock = fields.Dict(required=True, allow_none=True)
@@ -220,7 +221,8 @@ def _new_request(body: dict[str, Any]) -> NewRequest:
 
 
 def _person(given: dict[str, Any]) -> Person:
-    return Person(**{**given, "guardians": tuple(NewGuardian(**{"phone": None, **one}) for one in given["guardians"])})
+    guardians = tuple(NewGuardian(**{"phone": None, **one}) for one in given["guardians"])
+    return Person(**{**given, "birth_date": date.fromisoformat(given["birth_date"]), "guardians": guardians})
 
 
 @operation(

@@ -130,11 +130,11 @@ class Counted(fields.String):
     """A whole number in a query, where everything is a text."""
 
     def __init__(self, least: int, most: int, **kwargs: Any) -> None:
-        super().__init__(metadata={"pattern": "^[0-9]{1,9}$"}, **kwargs)
+        super().__init__(metadata={"pattern": "^-?[0-9]{1,9}$"}, **kwargs)
         self._range = validate.Range(min=least, max=most)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:  # type: ignore[override]
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value):
+        if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,9}", value):
             raise ValidationError("Not a valid integer.")
         self._range(int(value))
         return int(value)

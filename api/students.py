@@ -13,6 +13,7 @@ from api.errors import Problem, invalid
 from api.organizations import after_cursor, page, part
 from api.shapes import Counted, Day, Ident, Paging, Shape, Shown, Text
 from states.student_status import STATUSES
+from states.vocabulary import GRADES, STAGES
 from workflow_service.accounts import log_access
 from workflow_service.actors import Actor
 from workflow_service.boxes import BadCursor
@@ -33,12 +34,10 @@ bp = Blueprint("students", __name__)
 READERS = ("registrar", "principal", "viewer", "auditor")
 """Roles that have business with students and requests; the others see none (CD-05)."""
 
-STAGES = ("kindergarten", "primary", "junior", "senior", "vocational", "higher")
-
 
 class StudentQuery(Paging):
     """`q` is a part of a name, pinyin or its initials, or a whole student number, present or former, or a whole
-    pupil code; `grade` 1 to 12.
+    pupil code; `grade` 1 to 12, in a kindergarten -3 (小班) to -1 (大班).
 
     `as_of`: who was enrolled on that day, with school, class, grade and status then. `known`: as it was recorded up to
     the end of that day; without it as known now.
@@ -48,7 +47,7 @@ class StudentQuery(Paging):
     school = Ident(load_default=None)
     status = Text(load_default=None)
     status.validators.append(validate.OneOf(sorted(STATUSES)))
-    grade = Counted(1, 12, load_default=None)
+    grade = Counted(GRADES[0], GRADES[-1], load_default=None)
     stage = Text(load_default=None)
     stage.validators.append(validate.OneOf(STAGES))
     as_of = Day(load_default=None)

@@ -1,4 +1,4 @@
-"""A school's own length of schooling (学制, BJ-08): which grades each stage has, 6+3 or 5+4."""
+"""A school's own length of schooling (学制, BJ-08): which grades each stage has, 3 in a kindergarten, 6+3 or 5+4."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Stage(NamedTuple):
-    """A stage (学段) at one school: its first and last grade, counted from primary 1 to senior 12."""
+    """A stage (学段) at one school: its first and last grade, as `states.vocabulary.GRADES` counts them."""
 
     name: str
     first_grade: int
@@ -15,12 +15,13 @@ class Stage(NamedTuple):
 
 
 def stages_of(schooling: Mapping[str, int]) -> list[Stage]:
-    """The stages of a school in order. Junior secondary always ends with grade 9, so 4 years begin in grade 6."""
+    """The stages of a school in order. Junior secondary always ends with grade 9, so 4 years begin in grade 6; a
+    kindergarten ends with the year before primary school. Vocational and higher stages count their own years.
+    """
     found = []
     for name, years in schooling.items():
-        first = {"primary": 1, "junior": 10 - years, "senior": 10}.get(name)
-        if first is not None:
-            found.append(Stage(name, first, first + years - 1))
+        first = {"kindergarten": -years, "junior": 10 - years, "senior": 10}.get(name, 1)
+        found.append(Stage(name, first, first + years - 1))
     return sorted(found, key=lambda stage: stage.first_grade)
 
 

@@ -17,6 +17,7 @@ from api.pages.one_school_form import statuses_of, ways_of
 from api.pages.session import actor
 from states.kinds import GROUPS, KINDS
 from states.student_status import STATUSES as STATUS_TABLE
+from states.vocabulary import GRADES
 from states.vocabulary import STATUSES as KNOWN
 from workflow_service.accounts import log_access
 from workflow_service.boxes import BadCursor
@@ -38,11 +39,7 @@ ROWS = 50
 def students_page() -> Response:
     """Students in scope by name, pinyin initials or whole number, over all statuses."""
     given = {name: request.args.get(name, "").strip() for name in ("q", "status", "grade")}
-    grade = (
-        int(given["grade"])
-        if given["grade"].isascii() and given["grade"].isdecimal() and len(given["grade"]) < 3
-        else None
-    )
+    grade = {str(n): n for n in GRADES}.get(given["grade"])
     wanted = WantedStudents(
         q=given["q"][:60] or None, status=given["status"] if given["status"] in KNOWN else None, grade=grade
     )
@@ -54,7 +51,7 @@ def students_page() -> Response:
     return page("students.html", area="list_students", rows=rows, wanted=given, next_page=following, statuses=STATUSES,
                 first_page=address("pages.list_students", given) if request.args.get("after") else None,
                 many_schools=actor().kind != "school",
-                grades=range(1, 13))  # fmt: skip
+                grades=GRADES)  # fmt: skip
 
 
 @pages.get("/students/<student_id>")

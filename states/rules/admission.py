@@ -194,10 +194,11 @@ def has_number_before(facts: Facts) -> No | None:
 def grade_follows_stage(facts: Facts) -> No | None:
     """升学年级不符 / the new stage begins with the grade after the last of the old one (SYS-51: 五年制只升六年级)."""
     left = facts.left_last_grade
-    if left is None or facts.grade == left + 1:
+    following = None if left is None else left + 1 or 1  # Primary 1 follows the kindergarten's last class.
+    if left is None or facts.grade == following:
         return None
-    asked, wanted = grade_named(facts.grade), grade_named(left + 1)
-    cure = Cure("correct", "applicant", f"将申请年级改为{wanted[0]}", f"Ask for {wanted[1]}.", {"grade": left + 1})
+    asked, wanted = grade_named(facts.grade), grade_named(following)
+    cure = Cure("correct", "applicant", f"将申请年级改为{wanted[0]}", f"Ask for {wanted[1]}.", {"grade": following})
     return No(
         f"原学段至{grade_named(left)[0]}毕业，升学须为{wanted[0]}，申请的是{asked[0]}",
         f"The old stage ended with {grade_named(left)[1]}; the next is {wanted[1]}, the request says {asked[1]}.",

@@ -22,6 +22,10 @@ STAGE_NAMES = {
     "higher": ("高校", "higher education"),
 }
 _GRADES = tuple("一二三四五六七八九")
+_KINDERGARTEN = {
+    -3: ("小班", "kindergarten, junior class"), -2: ("中班", "kindergarten, middle class"),
+    -1: ("大班", "kindergarten, senior class"),
+}  # fmt: skip
 
 
 def named(unit: str, role: str = "") -> tuple[str, str]:
@@ -38,9 +42,11 @@ def named_all(units: Iterable[str], role: str = "") -> tuple[str, str]:
 
 
 def grade_named(grade: int | None) -> tuple[str, str]:
-    """A grade counted from primary 1 to senior 12."""
+    """A grade of `states.vocabulary.GRADES`."""
     if grade is None:
         return "未填年级", "no grade given"
+    if grade in _KINDERGARTEN:
+        return _KINDERGARTEN[grade]
     zh = (
         f"高{_GRADES[grade - 10]}"
         if 9 < grade < 13

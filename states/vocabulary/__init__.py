@@ -95,6 +95,11 @@ MARK: Final = "mark"
 (逾期标记), whenever a request moves on from the check's states."""
 
 STAGES: Final = ("kindergarten", "primary", "junior", "senior", "vocational", "higher")
+GRADES: Final = (-3, -2, -1, *range(1, 13))
+"""Grades (年级) are counted from primary 1 to senior 12, and back from primary school: 小班 -3, 中班 -2, 大班 -1.
+
+There is no 0. Vocational and higher stages count their own years from 1.
+"""
 STATUSES: Final = tuple(_STATUSES)
 PROGRAMMES: Final[dict[str, tuple[str, str]]] = {
     "ordinary_specialized": ("普通中专", "ordinary specialized secondary school"),

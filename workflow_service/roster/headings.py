@@ -34,7 +34,8 @@ ON_ROLL: Final = (
 STATUS_CODES: Final[Codes] = MappingProxyType({status: STATUSES[status].label for status in ON_ROLL})
 _CHINESE = "一二三四五六七八九"
 GRADES: Final[Mapping[int, str]] = MappingProxyType({
-    **{n: f"{_CHINESE[n - 1]}年级" for n in range(1, 10)}, 10: "高一", 11: "高二", 12: "高三",
+    -3: "小班", -2: "中班", -1: "大班", **{n: f"{_CHINESE[n - 1]}年级" for n in range(1, 10)},
+    10: "高一", 11: "高二", 12: "高三",
 })  # fmt: skip
 _GRADE_WORDS: Final = {
     **{label: grade for grade, label in GRADES.items()},
@@ -82,7 +83,7 @@ HEADINGS: Final = (
         "student_number", "学籍号", f"19 位，以 G、L 或 J 开头。{_ID_NOTE}", f"G{_EXAMPLE}", text=True, width=23,
         also=("全国学籍号",),
     ),
-    Heading("grade", "年级", "一年级 至 九年级、高一 至 高三，或 1 至 12。", "一年级"),
+    Heading("grade", "年级", "小班 至 大班、一年级 至 九年级、高一 至 高三；中职、高校的第一年写一年级。", "一年级"),
     Heading("class_name", "班级", "1班、2班 …，或班号。", "1班", width=8, also=("班号",)),
     Heading("entered", "入学年月", "写作 202609。", "202609"),
     Heading("status", "学籍状态", "不填即为在读。", "在读", required=False, codes=STATUS_CODES, also=("学生当前状态",)),
@@ -137,7 +138,7 @@ def code_of(codes: Codes, text: str) -> str | None:
 
 @lru_cache(1 << 12)
 def grade_of_text(text: str) -> int | None:
-    """The grade, 1 to 12, for 三年级, 3, 初一 or 高三."""
+    """The grade for 大班, 三年级, 3, 初一 or 高三."""
     return _GRADE_WORDS.get(unicodedata.normalize("NFKC", text).strip())
 
 

@@ -27,7 +27,7 @@ STATUS_LABELS = {state.id: state.name for state in StudentStatus.states}
 
 @dataclass(frozen=True, slots=True)
 class WantedStudents:
-    """What a list of students asks for; None does not restrict. `grade` counts from primary 1 to senior 12."""
+    """What a list of students asks for; None does not restrict. `grade`: of `states.vocabulary.GRADES`."""
 
     q: str | None = None
     school_id: int | None = None
