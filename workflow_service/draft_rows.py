@@ -131,6 +131,14 @@ def _last_class(connection: Connection, student_id: int) -> Row:
             "class_entered_year": found.entered_year, "class_programme": found.programme}  # fmt: skip
 
 
+def _entries(connection: Connection, student_id: int) -> str:
+    """The dated entries of the record, written as the facts of a stored request are gathered."""
+    found = connection.execute(
+        select(RegisterEntry.section, RegisterEntry.valid_from, RegisterEntry.valid_to)
+        .where(RegisterEntry.student_id == student_id))  # fmt: skip
+    return ",".join(f"{row.section}:{row.valid_from}:{row.valid_to or ''}" for row in found)
+
+
 def _columns(found: Any) -> Row:
     return {
         "bucket": found.bucket, "subject_id": found.id, "student_id": found.id, "student_name": found.name,
@@ -180,7 +188,7 @@ def draft_row(service: Service, connection: Connection, actor: Actor, body: NewR
         subject = service.ids.new_subject() if body.ground == "founding" else destination.id
         row.update(subject_id=subject, bucket=bucket_of(subject), grade=body.grade or 0)
     else:
-        row.update(student)
+        row.update(student, entries=_entries(connection, student["student_id"]))
         _name(row, body)
     if kind.sides == "two":
         _between_two(connection, actor, row)

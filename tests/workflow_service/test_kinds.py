@@ -7,9 +7,10 @@ from states.student_status import STATUSES
 from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.check import check
+from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Blocked, Invalid
 from workflow_service.models import RequestParty, SchoolClass, SchoolStage
-from workflow_service.requests import amend_request
+from workflow_service.requests import amend_request, check_request, create_request
 from workflow_service.sweeps import catch_up
 
 
@@ -107,3 +108,16 @@ def test_siblings_both_get_a_place_or_the_school_takes_one_of_them_knowingly(wor
     amend_request(world.service, second, world.actor("school102"), world.request(second).version, {"data": knowing})
     world.fire(second, "submit", "school102")
     assert world.seats(home) == (54, 1)
+
+
+def test_the_pre_check_reads_the_entries_of_the_record_as_a_submission_does(world: World) -> None:
+    pupil, host = world.student("201", 3), world.organization("202").id
+    world.school_class("202", 3)
+    asked = {"kind": "guest_attendance", "destination_school_id": host, "grade": 3, "student_name": pupil.name,
+             "student_number": pupil.number}  # fmt: skip
+    actor, back = world.actor("school202"), NewRequest(**asked, ground="guest_returned")
+    before = check_request(world.service, actor, back)
+    assert [reason.cite.rule for reason in before.blocked] == ["WS-151"]
+    stay = NewRequest(**asked, ground="other", data={"until": "2027-07-31"})
+    world.complete(create_request(world.service, actor, stay))
+    assert check_request(world.service, actor, back).blocked == ()
