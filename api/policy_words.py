@@ -129,6 +129,8 @@ def _reason_lines(number: int, reason: Reason) -> Iterator[str]:
     yield f"  {number}. {reason.no.message}"
     yield f"     {reason.no.message_en}"
     yield f"     依据 {_cited(reason.cite)}"
+    for kind, rule in reason.no.other_kinds:
+        yield f"     可改办：{KINDS[kind].label}（{rule}） / instead: {KINDS[kind].label_en}"
     if not reason.no.cures:
         yield "     没有办法可以补救 / nothing clears it"
     for count, cure in enumerate(reason.no.cures):

@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any, Final
 
-from states.kinds import SECTIONS
+from states.kinds import KINDS, SECTIONS
 from states.pack_source import Diagnostic, Path, Source
 from states.rules import CHECKS
 from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS, STAGES, STATUSES, WHEN_FACTS
@@ -210,6 +210,16 @@ def _some(source: Source, path: Path, value: Any) -> Findings:
         yield source.finding("error", "P009", path, f"`{path[-1]}` wants a list, not {value!r}")
 
 
+def _other_kinds(source: Source, path: Path, value: Any) -> Findings:
+    """Kinds of request with the rule of each: other_kinds = { suspension = "N13-23" }."""
+    if not isinstance(value, dict) or not value:
+        yield source.finding("error", "P009", path, f'kinds are wanted as {{ suspension = "N13-23" }}, not {value!r}')
+        return
+    yield from words(KINDS, "kind of request")(source, path, list(value))
+    for kind, rule in value.items():
+        yield from TEXT(source, (*path, kind), rule)
+
+
 PARAMETERS: Final[dict[str, Judge]] = {
     "fact": word(DATA_FACTS, "fact", "P003"),
     "kinds": words(DOCUMENT_KINDS, "document kind", "P007"),
@@ -217,6 +227,7 @@ PARAMETERS: Final[dict[str, Judge]] = {
     "stage": word(STAGES, "stage"),
     "stages": words(STAGES, "stage"),
     "cap": _caps,
+    "other_kinds": _other_kinds,
     "codes": _some,  # which reasons there are is only known when the base is flattened in
     "asked": word(DATA_FACTS, "fact", "P003"),
     "answer": word(DATA_FACTS, "fact", "P003"),

@@ -33,12 +33,15 @@ class No:
 
     `pending`: something is missing (a paper, a fact) rather than wrong. It never blocks `submit`; it is listed there
     and blocks every `approve`, so that nothing incomplete leaves the school.
+
+    `other_kinds`: what may be asked for instead (改办), each kind with its rule; it clears nothing of this request.
     """
 
     message: str
     message_en: str
     cures: tuple[Cure, ...] = ()
     pending: bool = False
+    other_kinds: tuple[tuple[str, str], ...] = ()
 
 
 class Reason(NamedTuple):

@@ -15,7 +15,8 @@ from api.pages import labels, language
 from api.pages.language import half, lang, pick, t
 from api.pages.outlook import facts_pending
 from api.pages.packs import megabytes, pack_title
-from api.pages.session import COOKIE, drop_session, know_actor, require_actor, safe_next
+from api.pages.session import COOKIE, actor, drop_session, know_actor, require_actor, safe_next
+from states.kinds import KINDS
 from states.vocabulary import DATA_FACTS
 from workflow_service.actors import Actor
 from workflow_service.boxes import MANY, Wanted, count_requests
@@ -150,6 +151,14 @@ def offers_here(actor: Actor) -> dict[str, Offer]:
     return found
 
 
+def start_of(kind: str, student: str) -> str | None:
+    """The address at which a request of this kind about a student begins; None for whoever does not start it."""
+    offer = offers_here(actor()).get(kind) if "registrar" in actor().roles and student else None
+    if offer is None or (KINDS[kind].sides == "two" and "origin_school" not in offer.starters):
+        return None
+    return url_for("pages.new_request", kind=kind, student=student)
+
+
 def me_of(actor: Actor) -> Me:
     """The frame's view of an actor."""
     registrar = "registrar" in actor.roles
@@ -198,7 +207,7 @@ def shared() -> dict[str, Any]:
         **language.TEMPLATE_GLOBALS, **labels.TEMPLATE_GLOBALS, "me": None if actor is None else _me(actor),
         "csrf": g.get("csrf", ""), "other_language": f"{here}?{query}", "moved_day": moved_day(),
         "todo_count": todo_count(actor), "field_named": field_named, "facts_pending": facts_pending,
-        "error_text": error_text, "pack_title": pack_title,
+        "error_text": error_text, "pack_title": pack_title, "start_of": start_of,
     }  # fmt: skip
 
 

@@ -61,7 +61,8 @@ def check() -> Response:
     except ServiceError as error:
         found, problem = None, problem_of(error)
     if request.headers.get("X-Fragment"):
-        return page("_check.html", check=found, problem=problem, definition=start.definition, kind=start.kind)
+        return page("_check.html", check=found, problem=problem, definition=start.definition, kind=start.kind,
+                    start=start)  # fmt: skip
     return _form(start, check=found, problem=problem)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from states.calendar import day_opens, run_clock, school_year
@@ -49,13 +50,17 @@ def in_last_grade(facts: Facts) -> No | None:
     )
 
 
-@check(of_the_record=True)
-def not_in_compulsory(facts: Facts) -> No | None:
-    """义务教育阶段不办理 / not in the compulsory stages; nobody can clear it (SYS-49)."""
+@check(of_the_record=True, other_kinds="same")
+def not_in_compulsory(facts: Facts, other_kinds: Mapping[str, str] = MappingProxyType({})) -> No | None:
+    """义务教育阶段不办理 / not in the compulsory stages; nobody can clear it (SYS-49).
+
+    `other_kinds`: what there is instead for whoever stays away, by its rule: the record is kept (N25-16).
+    """
     if not facts.compulsory:
         return None
     what, what_en = KINDS[facts.kind].label, KINDS[facts.kind].label_en
-    return No(f"义务教育阶段不办理{what}", f"{what_en}: not in the compulsory stages.")
+    return No(f"义务教育阶段不办理{what}", f"{what_en}: not in the compulsory stages.",
+              other_kinds=tuple((kind, other_kinds[kind]) for kind in KINDS if kind in other_kinds))  # fmt: skip
 
 
 # --- Entries of the record ---

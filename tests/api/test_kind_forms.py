@@ -131,6 +131,24 @@ def test_a_ground_that_is_not_chosen_yet_is_still_to_be_given_and_one_of_another
     assert "reason hard" in wrong
 
 
+def test_who_may_not_leave_is_shown_what_there_is_instead(sqlite_api: Api, pupils: dict[str, Pupil]) -> None:
+    """Nobody leaves in the compulsory stages (N25-16); who stays away is reported, who is ill suspended (N13-26)."""
+    csrf = sign_in(sqlite_api, "school201")
+    pupil = pupils["attending"].id
+    form = {"csrf": csrf, "kind": "leaving", "who": "own", "student_id": str(pupil), "ground": "own_wish"}
+    page = sqlite_api.client.post("/requests/check", data=form, headers={"X-Fragment": "1"}).text
+    assert "义务教育阶段不办理退学" in page
+    for kind, rule in (("suspension", "N13-23"), ("dropout_report", "N13-26")):
+        address = f"/requests/new?kind={kind}&amp;student={pupil}"
+        assert f'<a href="{address}">{KINDS[kind].label}</a>（{rule}）' in page
+        assert sqlite_api.client.get(address.replace("&amp;", "&")).status_code == 200
+    asked = {"kind": "leaving", "student_id": str(pupil), "ground": "own_wish"}
+    answer: Any = sqlite_api.post("school201", "/requests/check", asked).json
+    [refusal] = [row for row in answer["blocked_by"] if row["rule"] == "N25-16"]
+    assert [one["kind"] for one in refusal["other_kinds"]] == [
+        "transfer", "suspension", "dropout_report", "going_abroad"]  # fmt: skip
+
+
 def test_every_form_is_english_without_chinese_but_data(sqlite_api: Api, pupils: dict[str, Pupil]) -> None:
     sign_in(sqlite_api, "school201")
     offered = offers(sqlite_api.world.service, sqlite_api.world.actor("school201"))

@@ -395,6 +395,7 @@ CASES = [
     Case("in_last_grade", {"current_grade": None}, "未填年级", cures=0),
     Case("in_last_grade", {"current_grade": 6}),
     Case("not_in_compulsory", {"kind": "leaving_with_record"}, "义务教育阶段不办理肄业", cures=0),
+    Case("not_in_compulsory", {"kind": "leaving"}, "不办理退学", {"other_kinds": {"suspension": "N13-23"}}, cures=0),
     Case("not_in_compulsory", {"stage": "senior"}),
     Case("not_yet_this_school_year", {"entries": (Entry("promotion", date(2026, 8, 11), None),)}, "升级", UP),
     Case("not_yet_this_school_year", {"entries": (Entry("promotion", date(2026, 8, 10), None),)}, "", UP),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from states.kinds import KINDS
 from states.rules.wording import UNIT_NAMES
 from states.verdict import Cure, Reason
 
 
 def reason_view(reason: Reason) -> dict[str, Any]:
-    """One entry of `blocked_by`; `cure` is the first way as a text, `cures` lists all of them."""
+    """One entry of `blocked_by`; `cure` is the first way as a text, `cures` lists all of them.
+
+    `other_kinds`: what may be asked for instead, where this cannot be had.
+    """
     no, cite = reason.no, reason.cite
     return {
         "rule": cite.rule,
@@ -21,6 +25,8 @@ def reason_view(reason: Reason) -> dict[str, Any]:
         "cure_en": no.cures[0].text_en if no.cures else None,
         "cures": [cure_view(cure) for cure in no.cures],
         "pending": no.pending,
+        "other_kinds": [{"kind": kind, "label": KINDS[kind].label, "label_en": KINDS[kind].label_en, "rule": rule}
+                        for kind, rule in no.other_kinds],
     }
 
 
