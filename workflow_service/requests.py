@@ -227,6 +227,10 @@ def _find_a_way(service: Service, row: Row, changes: Mapping[str, Any]) -> None:
 
 def _keep_the_way(row: Row, plan: Plan, changes: Mapping[str, Any]) -> None:
     """The route was fixed at submit: what decided on it stays, or a correction would leave out whoever must decide."""
+    data = changes.get("data", row["data"])
+    if row["holds_place"] and data.get("class_name") != row["data"].get("class_name"):
+        message = "学位已按班级占用，退回后不能改班；请撤回后另行申请 / a place is held there: recall and start anew"
+        raise Invalid([{"field": "data.class_name", "message": message}])
     case = route_case({**row, **changes})
     off = [name for name, values in plan.route.when.items()
            if (name == "ground" or name.startswith("data.")) and case.get(name) not in values]  # fmt: skip

@@ -13,6 +13,7 @@ from api.pages.forms import FormFacts, facts_given, facts_of_form, ident_given, 
 from api.pages.frame import Message, bad, ident, page
 from api.pages.labels import KINDS, label
 from api.pages.language import t
+from api.pages.one_school_form import class_options
 from api.pages.session import actor, new_key
 from api.pages.starting import facts_known, offer_of, organization_of, papers_by_ground, wrong_fields
 from states.asked import Asked, Known, asked_facts, known_of
@@ -108,7 +109,7 @@ def form(start: Starting, values: dict[str, Any], *, check: dict[str, Any] | Non
         "request_new.html", area="new_request", start=start, definition=start.definition, way=way, values=values,
         check=check, key=new_key(), asked=start.asked(way), facts=facts_known(), wrong=wrong_fields(problem),
         form_facts=start.facts, messages=messages, problem=None,
-        papers=papers_by_ground(start.definition), class_options=[], empty_means={},
+        papers=papers_by_ground(start.definition), class_options=class_options(start.school, None), empty_means={},
         grades=start.grades, student=_student(values) if way == "out" else None,
         schools=_schools(start) if way == "out" else [], matches=_matches() if way == "out" else [],
         status=problem.status if problem else 200,

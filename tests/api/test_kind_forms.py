@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from api.pages.forms import facts_of_form
 from api.pages.one_school_form import statuses_of, ways_of
@@ -19,8 +19,8 @@ from states.student_status import STATUSES
 from tests.api.conftest import Api
 from tests.api.test_pages import sign_in
 from tests.workflow_service.world import Pupil
-from workflow_service.db import begin
-from workflow_service.models import Enrolment, RegisterEntry, Student
+from workflow_service.db import begin, reading
+from workflow_service.models import Enrolment, RegisterEntry, SchoolClass, Student
 from workflow_service.offers import Offer, offers
 
 HAN = re.compile(r"[㐀-鿿]")
@@ -147,6 +147,25 @@ def test_who_may_not_leave_is_shown_what_there_is_instead(sqlite_api: Api, pupil
     [refusal] = [row for row in answer["blocked_by"] if row["rule"] == "N25-16"]
     assert [one["kind"] for one in refusal["other_kinds"]] == [
         "transfer", "suspension", "dropout_report", "going_abroad"]  # fmt: skip
+
+
+def test_a_guest_sits_in_a_class_that_the_host_has(sqlite_api: Api) -> None:
+    world = sqlite_api.world
+    here = world.school_class("201", 3)
+    guest = world.student("202", 3)
+    csrf = sign_in(sqlite_api, "school201")
+    page = sqlite_api.client.get("/requests/new?kind=guest_attendance").text
+    [choice] = re.findall(r'<select id="fact-class_name".*?</select>', page, re.DOTALL)
+    with reading(world.service.engine) as connection:
+        name = connection.execute(select(SchoolClass.name).where(SchoolClass.id == here)).scalar_one()
+    assert f'<option value="{name}">{name}（三年级）' in choice
+    form = {"csrf": csrf, "kind": "guest_attendance", "way": "in", "student.name": guest.name, "grade": "3",
+            "student.student_number": guest.number, "ground": "other", "data.until": "2027-07-01"}  # fmt: skip
+    refused = "没有“九十九班”"
+    for class_name, there in ((name, False), ("九十九班", True)):
+        sent = {**form, "data.class_name": class_name}
+        answer = sqlite_api.client.post("/requests/check", data=sent, headers={"X-Fragment": "1"}).text
+        assert (refused in answer) is there
 
 
 def test_every_form_is_english_without_chinese_but_data(sqlite_api: Api, pupils: dict[str, Pupil]) -> None:
