@@ -7,10 +7,10 @@ from datetime import datetime
 import click
 
 from api.cli_wiring import built_service
+from states.calendar import SHANGHAI
 from workflow_service.errors import Invalid, NotFound
 from workflow_service.grants import actor_named
 from workflow_service.holders import add_holder
-from workflow_service.models.columns import SHANGHAI
 from workflow_service.outages import declare_outage
 from workflow_service.schools import mark_single_handed
 from workflow_service.views.organizations import organization_coded

@@ -154,6 +154,12 @@ def run_clock(calendar: Calendar, received: date, working_days: int, paused: Seq
     """
     if working_days < 1:
         raise ValueError(f"a limit has at least one working day, not {working_days}")
+    return _run_clock(calendar, received, working_days, tuple(paused))
+
+
+@lru_cache(maxsize=4096)
+def _run_clock(calendar: Calendar, received: date, working_days: int, paused: tuple[Pause, ...]) -> Clock:
+    """Kept: whatever is received on one day under one limit has the same clock."""
     day, counted, skipped, starts = received, 0, [], None
     provisional = False
     while counted < working_days:

@@ -8,10 +8,20 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
+from operator import attrgetter
+from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from states.calendar import SHANGHAI, Calendar, Clock
 from states.facts import Facts
+
+_PLAIN: Final = frozenset((type(None), bool, int, float, str))
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether a field of this type holds nothing but what JSON has itself."""
+    return hint in _PLAIN or (isinstance(hint, UnionType) and _PLAIN.issuperset(get_args(hint)))
+
 
 _LEFT_OUT: Final = ("calendar",)
 _FIELDS: Final = tuple(sorted(f.name for f in fields(Facts) if f.name not in _LEFT_OUT))
@@ -19,6 +29,9 @@ _TUPLES: Final = {name: get_args(hint)[0] for name, hint in get_type_hints(Facts
 """Fields that JSON would give back as lists, with what they hold: words, or tuples with names."""
 GIVEN: Final = "…"
 """In the place of an opinion."""
+_VALUES: Final = attrgetter(*_FIELDS)
+_CODED: Final = tuple(name for name, hint in get_type_hints(Facts).items() if name in _FIELDS and not _is_plain(hint))
+"""Fields that JSON has no form for, or that hold such; the others are written as they are."""
 _CLOCK: Final = tuple(f.name for f in fields(Clock))
 
 
@@ -29,10 +42,9 @@ def judged_values(facts: Facts) -> dict[str, Any]:
     Of an opinion only that there is one: it can be erased, what is stored here cannot, and no rule asks for more.
     Raises `TypeError` for a value of a type that could not be read back.
     """
-    values = [getattr(facts, name) for name in _FIELDS]
-    stored = {
-        name: value if type(value) in _PLAIN else _written(value) for name, value in zip(_FIELDS, values, strict=True)
-    }
+    stored: dict[str, Any] = dict(zip(_FIELDS, _VALUES(facts), strict=True))
+    for name in _CODED:
+        stored[name] = _written(stored[name])
     stored["comment"] = GIVEN if facts.comment and facts.comment.strip() else None
     return stored
 
@@ -74,7 +86,6 @@ def _written(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored with a decision")
 
 
-_PLAIN: Final = frozenset((type(None), bool, int, float, str))
 _WRITE: Final[dict[type, Callable[[Any], Any]]] = {
     datetime: lambda value: {"$at": value.isoformat()},
     date: lambda value: {"$day": value.isoformat()},

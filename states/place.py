@@ -7,6 +7,7 @@ from states.facts import Facts
 from states.plan import Plan, fits
 
 UNLIMITED = 2**31 - 1
+_CAPS = ("class_has_place", "school_has_place", "share_of_grade")
 
 
 def most_taken(plan: Plan, facts: Facts) -> tuple[int, int]:
@@ -17,6 +18,8 @@ def most_taken(plan: Plan, facts: Facts) -> tuple[int, int]:
     """
     classes, stages = UNLIMITED, UNLIMITED
     for check in plan.definition.checks:
+        if check.does not in _CAPS:
+            continue
         if not fits(tuple((key, frozenset(values)) for key, values in check.when.items()), facts):
             continue
         if any(fits(tuple((k, frozenset(v)) for k, v in waiver.when.items()), facts) for waiver in check.except_):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -360,10 +361,17 @@ def wake(calendar: Calendar, change: Change, now: datetime) -> tuple[int | None,
         return due, "expire"
     if change.target == WAITING:
         return due, "take_effect"
-    day = change.clock.due
-    while day > now.date() and remaining_working_days(calendar, day, change.clock.due) < REMIND_BEFORE:
+    reminded = _reminded_at(calendar, now.date(), change.clock.due)
+    return (due, "escalate") if reminded is None else (reminded, "remind")
+
+
+@lru_cache(maxsize=1024)
+def _reminded_at(calendar: Calendar, today: date, due: date) -> int | None:
+    """The instant of the reminder, microseconds, None where it would be today. Kept: one day's clocks are alike."""
+    day = due
+    while day > today and remaining_working_days(calendar, day, due) < REMIND_BEFORE:
         day -= timedelta(days=1)
-    return (to_micros(day_opens(day)), "remind") if day > now.date() else (due, "escalate")
+    return to_micros(day_opens(day)) if day > today else None
 
 
 __all__ = ["Fired", "Key", "Transition", "current_of", "fire", "wake"]

@@ -15,8 +15,8 @@ from api.pages.frame import Message, address, bad, ident, page, pages
 from api.pages.language import day_of, end_of, instant, moment, t, zh
 from api.pages.packs import pack_title
 from api.pages.session import actor, new_key
+from states.calendar import SHANGHAI
 from workflow_service.errors import ServiceError
-from workflow_service.models.columns import SHANGHAI
 from workflow_service.outages import declare_outage
 from workflow_service.schools import check_registrar, is_bureau_registrar, mark_single_handed
 from workflow_service.views.bureau import WantedSchools, count_schools, empty_offices, outages_view, schools_page

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import g, request
 from markupsafe import Markup, escape
 
+from states.calendar import SHANGHAI
 from workflow_service.boxes import MANY
 
 COOKIE = "lang"
-SHANGHAI = timezone(timedelta(hours=8))
-"""Legal time has had no summer time since 1991; instants of the service carry this offset."""
 
 _HAN = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U0003ffff]")
 _WEEKDAYS = (("周一", "Mon"), ("周二", "Tue"), ("周三", "Wed"), ("周四", "Thu"), ("周五", "Fri"), ("周六", "Sat"),
