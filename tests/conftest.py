@@ -143,7 +143,8 @@ def _furnish(url: str, owner_url: str, folder: Path) -> None:
     world.service.hot.dispose()
 
 
-def _sqlite_copy(template: Path, folder: Path) -> Database:
+def sqlite_copy(template: Path, folder: Path) -> Database:
+    """A copy of an SQLite file, in a folder that has no other."""
     shutil.copyfile(template, folder / "test.sqlite")
     where = f"sqlite:///{folder / 'test.sqlite'}"
     return Database(where, where, "sqlite")
@@ -162,7 +163,7 @@ def _postgres_copy(place: Path, template: str) -> Iterator[Database]:
 @pytest.fixture
 def sqlite_database(tmp_path: Path, sqlite_world: Path) -> Database:
     """Give a test its own SQLite file with the test world in it."""
-    return _sqlite_copy(sqlite_world, tmp_path)
+    return sqlite_copy(sqlite_world, tmp_path)
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def database_url(request: pytest.FixtureRequest) -> Database:
 @pytest.fixture
 def empty_sqlite_database(tmp_path: Path, sqlite_template: Path) -> Database:
     """Give a test its own migrated SQLite file with nothing in it."""
-    return _sqlite_copy(sqlite_template, tmp_path)
+    return sqlite_copy(sqlite_template, tmp_path)
 
 
 @pytest.fixture

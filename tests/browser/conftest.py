@@ -3,11 +3,11 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +15,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.conftest import Database
+from tests.conftest import Database, sqlite_copy
 from tests.workflow_service.world import World, make_world
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Live:
 
     url: str
     world: World
+    sessions: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
 
     def sign_in(self, page: Page, username: str, path: str = "/") -> None:
         """Sign in through the page, as a person does, and go to `path`."""
@@ -90,6 +91,17 @@ class Live:
         page.fill("[name=password]", "demo-2026")
         page.locator("form", has=page.locator("[name=password]")).locator("button").click()
         page.wait_for_url(lambda url: urlsplit(url).path != "/login")
+        page.goto(f"{self.url}{path}")
+
+    def come_back(self, page: Page, username: str, path: str) -> None:
+        """Go to `path` as somebody who signed in before, at this instant of the world; else sign in first."""
+        known = self.sessions.get((username, self.world.at))
+        if known is None:
+            self.sign_in(page, username, path)
+            self.sessions[username, self.world.at] = page.context.cookies()
+            return
+        page.context.clear_cookies()
+        page.context.add_cookies(known)
         page.goto(f"{self.url}{path}")
 
 
@@ -112,12 +124,12 @@ def _whole(app: Flask) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[b
     return answer
 
 
-@pytest.fixture
-def live(sqlite_database: Database, tmp_path: Path) -> Iterator[Live]:
-    """Serve the real application on a free port; it ends with the test."""
+@contextmanager
+def serving(database: Database, folder: Path) -> Iterator[Live]:
+    """Serve the real application on a free port, as long as the block lasts."""
     from api.app import create_app
 
-    world = make_world(sqlite_database.url, sqlite_database.owner_url, tmp_path / "data")
+    world = make_world(database.url, database.owner_url, folder)
     app = create_app(world.service.settings, world.service)
     server = make_server("127.0.0.1", 0, _whole(app), threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever, name="live server")
@@ -128,3 +140,18 @@ def live(sqlite_database: Database, tmp_path: Path) -> Iterator[Live]:
     server.server_close()
     world.service.engine.dispose()
     world.service.hot.dispose()
+
+
+@pytest.fixture
+def live(sqlite_database: Database, tmp_path: Path) -> Iterator[Live]:
+    """An application of the test's own."""
+    with serving(sqlite_database, tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared(sqlite_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """An application that the tests of a module share: each brings students of its own."""
+    folder = tmp_path_factory.mktemp("shared")
+    with serving(sqlite_copy(sqlite_world, folder), folder / "data") as found:
+        yield found

@@ -8,6 +8,7 @@ from sqlalchemy import insert
 
 from tests.workflow_service.world import World
 from workflow_service import db
+from workflow_service.demo.accounts import PASSWORD
 from workflow_service.grants import create_account
 from workflow_service.models import Organization, SchoolStage, Supervision
 
@@ -24,10 +25,11 @@ def found_university(world: World, code: str = "10001", province: str = "provinc
         "id": service.ids.new_subject(), "school_id": id_, "stage": "higher", "bureau_id": bureau.id,
         "valid_from": date(2015, 9, 1), "valid_to": None,
     }  # fmt: skip
+    hashed = service.passwords.hash(PASSWORD)
     with db.begin(service.engine) as connection:
         connection.execute(insert(Organization), row)
         connection.execute(insert(Supervision), supervision)
         connection.execute(insert(SchoolStage), {"school_id": id_, "stage": "higher", "quota": None})
         for name, role in (("", "registrar"), (".principal", "principal")):
             create_account(connection, service, username=f"school{code}{name}", name=f"{code}{role}",
-                           organization_id=id_, password_hash="-", roles=(role,))  # fmt: skip
+                           organization_id=id_, password_hash=hashed, roles=(role,))  # fmt: skip
