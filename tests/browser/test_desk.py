@@ -114,3 +114,9 @@ def test_a_file_that_was_chosen_before_the_script_came_is_uploaded_too(draft: Pa
     draft.locator("input[type=file]").first.set_input_files(scan)
     held[0].continue_()
     expect(draft.locator("#message")).to_contain_text("材料已上传")
+
+
+def test_what_narrows_a_list_stands_in_one_line_with_its_search(live: Live, page: Page) -> None:
+    live.sign_in(page, "school201", "/requests")
+    left = {round(place.bounding_box()["x"]) for place in (page.locator("#q"), page.locator(".chips a").first)}
+    assert len(left) == 1
