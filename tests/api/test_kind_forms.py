@@ -168,6 +168,18 @@ def test_a_guest_sits_in_a_class_that_the_host_has(sqlite_api: Api) -> None:
         assert (refused in answer) is there
 
 
+def test_a_sino_foreign_programme_is_asked_about_only_where_there_are_senior_classes(sqlite_api: Api) -> None:
+    """N25-13 is of ordinary senior schools; in a primary school the question only puzzles."""
+    definition = offers(sqlite_api.world.service, sqlite_api.world.actor("school201"))
+    [enrolment] = [offer.definition for offer in definition if offer.kind == "enrolment"]
+    for stages, there in ((["primary"], False), (["junior"], False), (["junior", "senior"], True), (["senior"], True)):
+        assert ("sino_foreign_programme" in facts_of_form(enrolment, known_of(True, stages)).names) is there
+    sign_in(sqlite_api, "school201")
+    page = sqlite_api.client.get("/requests/new?kind=enrolment&who=new").text
+    assert "data.sino_foreign_programme" not in page
+    assert "data.reported_on" in page
+
+
 def test_every_form_is_english_without_chinese_but_data(sqlite_api: Api, pupils: dict[str, Pupil]) -> None:
     sign_in(sqlite_api, "school201")
     offered = offers(sqlite_api.world.service, sqlite_api.world.actor("school201"))
@@ -188,6 +200,10 @@ def test_a_bureau_chooses_a_school_of_its_area_and_no_other(sqlite_api: Api, who
     inside, outside = world.organization("101"), world.organization("901")
     sign_in(sqlite_api, who)
     kinds = [offer.kind for offer in offers(world.service, world.actor(who))]
+    # About a student of a closed school it asks itself, for it keeps the records.
+    assert [kind for kind in kinds if KINDS[kind].subject == "student"] == ["erratum"]
+    assert sqlite_api.client.get("/requests/new?kind=erratum").status_code == 200
+    kinds.remove("erratum")
     for kind in kinds:
         assert "101" in sqlite_api.client.get(f"/requests/new?kind={kind}").text
         assert sqlite_api.client.get(f"/requests/new?kind={kind}&school={inside.id}").status_code == 200, kind
