@@ -113,7 +113,7 @@ class Facts:
     # The school that a request is about, where its subject is no student.
     closed_school: str | None = None  # a school of a new request that was closed or merged, by name; asked until submit
     closed_into: str | None = None  # the school that took it over
-    about_bureau: bool = False  # asked at the bureau itself: there is no school yet
+    about_bureau: bool = False  # asked at the bureau itself: there is no school yet, or none any more
     school_stages: tuple[str, ...] = ()
     pupils: int = 0  # current enrolments, open requests of students that name it, and guests
     code_taken: bool = False  # another organization has the code that is asked for

@@ -36,6 +36,7 @@ _FACTS: Final[dict[str, Words]] = {
     "special_education": ("特殊教育学生", "special education"), "compulsory": ("义务教育阶段", "compulsory stage"),
     "graduating": ("毕业年级", "graduating grade"), "starting": ("起始年级", "first grade of the stage"),
     "newcomer": ("尚未建立学籍", "not on the register yet"), "has_number": ("已有学籍号", "has a number"),
+    "about_bureau": ("以教育局名义办理", "made at the bureau itself"),
     "duplicate": ("有未决重复学籍", "undecided duplicate"), "city_school": ("市直属学校", "school of the city's own"),
 }  # fmt: skip
 _VALUES: Final[dict[str, Words]] = {"autumn": ("第一学期", "first term"), "spring": ("第二学期", "second term")}

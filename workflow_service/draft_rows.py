@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from states.calendar import grade_of
 from states.kinds import KINDS, Kind
 from workflow_service.actors import Actor
+from workflow_service.archives import kept_by
 from workflow_service.errors import Blocked, Invalid
 from workflow_service.facts import Row, place_columns, route_draft
 from workflow_service.given import valid_data
@@ -97,12 +98,16 @@ def _may_name(kind: Kind, found: Any, actor: Actor) -> bool:
 
 
 def _was_here(connection: Connection, student_id: int, actor: Actor) -> bool:
-    """Whether a student without a current enrolment was last this school's, or is admitted to it."""
+    """Whether a student without a current enrolment was last this school's, or one's whose records the actor's unit
+    keeps, or is admitted to it.
+    """
     last = connection.execute(
         select(Enrolment.school_id, Enrolment.ended_at).where(Enrolment.student_id == student_id)
         .order_by(Enrolment.recorded_at.desc()).limit(1)).one_or_none()  # fmt: skip
-    if last is not None and (last.ended_at is None or last.school_id == actor.organization_id):
-        return last.ended_at is not None
+    if last is not None and last.ended_at is None:
+        return False
+    if last is not None and last.school_id in connection.execute(kept_by(actor.organization_id)).scalars().all():
+        return True
     return connection.execute(
         select(RegisterEntry.id).where(
             RegisterEntry.student_id == student_id, RegisterEntry.school_id == actor.organization_id,

@@ -200,7 +200,7 @@ def build_facts(
         other_requests=row.get("other_requests") or (), reversed_kind=row.get("reversed_kind"),
         reversed_completed=bool(row.get("reversed_completed")), depending=row.get("depending") or (),
         closed_school=row.get("closed_school"), closed_into=row.get("closed_into"),
-        about_bureau=bool(row.get("about_bureau")), school_stages=tuple(row.get("school_stages") or ()),
+        about_bureau="bureau" in units and "school" not in units, school_stages=tuple(row.get("school_stages") or ()),
         pupils=row.get("pupils") or 0, code_taken=bool(row.get("code_taken")),
         successor_known=row.get("successor_stages") is not None,
         successor_stages=tuple(row.get("successor_stages") or ()),

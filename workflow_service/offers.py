@@ -79,7 +79,8 @@ def definition_for(service: Service, organization_id: int, kind: str, stage: str
         known = _in_force(connection, service.clocks.now().date())
         row = organization(connection, organization_id)
         above = [o.policy for o in ancestors(connection, row) if o.policy]
-    stage = stage if stage in row.stages else next(iter(row.stages), "")
+    if row.stages and stage not in row.stages:
+        stage = row.stages[0]
     id_ = _nearest(known, above, kind, stage or "")
     if id_ is None:
         raise LookupError(f"no pack for {kind} is in force")

@@ -15,7 +15,7 @@ from workflow_service.sql import query
 Row = dict[str, Any]
 
 _SCHOOL = query("""
-SELECT o.kind, o.stages, t.attending, t.held, t.quota,
+SELECT o.stages, t.attending, t.held, t.quota,
     (SELECT count(*) FROM enrolment e WHERE e.school_id = o.id AND e.ended_at IS NULL),
     (SELECT count(*) FROM request r WHERE r.open AND r.student_id IS NOT NULL
         AND (r.destination_school_id = o.id OR r.origin_school_id = o.id)),
@@ -33,13 +33,13 @@ def organization_columns(connection: Connection, row: Row) -> Row:
     """More columns of a gathered row whose subject is an organization; places are those of the stage that it names."""
     data, school = row["data"], row["destination_school_id"]
     stage = data.get("for_stage")
-    [(kind, stages, attending, held, quota, enrolled, open_requests, guests)] = _SCHOOL.all(
+    [(stages, attending, held, quota, enrolled, open_requests, guests)] = _SCHOOL.all(
         connection, {"school": school, "stage": stage or ""}
     )
     successor = _one(connection, _SUCCESSOR, data.get("successor_code"), school)
     taken = _one(connection, _CODE, data.get("school_code"), school)
     return {
-        "about_bureau": kind != "school", "school_stages": json.loads(str(stages)),
+        "school_stages": json.loads(str(stages)),
         "pupils": enrolled + open_requests + guests,
         "class_stage": stage, "stage_attending": attending, "stage_held": held, "quota": quota,
         "successor_id": successor[0] if successor else None,

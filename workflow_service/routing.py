@@ -179,7 +179,8 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
     if other is not None:
         units, case = _beside(connection, around, other, stage, units, case)
     pack_id = _pack(service, above, around, stage)
-    case = {**case, "stage": stage, "town": school.town, "city_school": units["bureau"].level == "city",
+    case = {**case, "stage": stage, "town": school.town, "about_bureau": school.kind != "school",
+            "city_school": units["bureau"].level == "city",
             "province_school": units["bureau"].level == "province",
             "compulsory": stage in COMPULSORY}  # fmt: skip
     route = _fitting(service.packs.definition(pack_id).routes, case)

@@ -168,12 +168,12 @@ def starting(kind: str, values: Mapping[str, str]) -> Starting:
 def _school(kind: str, values: Mapping[str, str]) -> dict[str, Any]:
     """The school that it is about: the asker's own, or one of a bureau's area. Raises NotFound.
 
-    Of a school outside its area a bureau is told no more than of one that there is not.
+    Of a school outside its area a bureau is told no more than of one that there is not. What it asks about a student
+    of a closed school it asks itself: it keeps the records.
     """
-    wanted = values.get("school", "")
+    wanted = values.get("school", "") if KINDS[kind].subject == "organization" else ""
     found = organization_of(ident(wanted) if wanted and actor().kind == "bureau" else actor().organization_id)
-    bureau_itself = found["kind"] != "school" and KINDS[kind].subject == "student"
-    if "policy" not in found or bureau_itself:
+    if "policy" not in found:
         raise NotFound
     return found
 
@@ -189,7 +189,7 @@ def _first_way(kind: str, ways: tuple[str, ...], definition: Definition, school_
 def empty_form(kind: str) -> Response:
     """The form before anything is filled in; a bureau chooses the school first, then everybody the student."""
     offer_of(kind)
-    if actor().kind == "bureau" and not request.args.get("school"):
+    if actor().kind == "bureau" and KINDS[kind].subject == "organization" and not request.args.get("school"):
         return _choose_school(kind)
     start = starting(kind, request.args)
     values = {"ground": start.definition.grounds[0].name} if len(start.definition.grounds) == 1 else {}

@@ -134,6 +134,7 @@ WHEN_FACTS: Final[dict[str, tuple[object, ...]]] = {
     "same_province": _YES_NO,
     "same_city": _YES_NO,
     "special_education": _YES_NO,
+    "about_bureau": _YES_NO,
 }
 """Fields of `states.facts.Facts` that a condition may ask, with their domains: booleans and enumerations only, so that
 the linter can try every combination."""

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from tests.workflow_service.test_kinds import sound
+from tests.workflow_service.test_kinds_schools import about
 from tests.workflow_service.test_kinds_stage_end import refused
 from tests.workflow_service.universities import found_university
 from tests.workflow_service.world import World
+from workflow_service import db
 from workflow_service.draft_rows import NewRequest
-from workflow_service.errors import Blocked
+from workflow_service.errors import Blocked, Invalid
+from workflow_service.grants import create_account
 from workflow_service.newcomers import Person
 from workflow_service.requests import create_request
+from workflow_service.views.candidates import candidates
 
 CERTIFICATE = {"major": "数学", "credential_type": "regular", "credential_level": "bachelor", "study_length": "四年",
                "study_form": "full_time", "certificate_on": "2027-06-30", "president": "周校长"}  # fmt: skip
@@ -171,4 +175,49 @@ def test_the_marks_of_a_university_are_its_own_to_make(university: World) -> Non
         one = student(world, 4, name=f"林{kind[0]}满")
         done = world.complete(world.start("school10001", kind, one, ground=ground, data=data))
         assert (done.state, world.student_row(one.id).status) == ("completed", status), kind
+    sound(world)
+
+
+def registered(world: World, code: str) -> Any:
+    """A leaver whose credential the university has registered."""
+    one = world.student(code, 4, "顾念", stage="higher")
+    world.complete(world.start(f"school{code}", "graduation", one, data={"all_courses_passed": True, **CERTIFICATE}))
+    matched = {"face_match_failed": False, **CERTIFICATE}
+    world.complete(world.start(f"school{code}", "credential_registration", one, data=matched))
+    return one
+
+
+def test_the_keeper_of_a_closed_universitys_records_corrects_what_it_registered_wrongly(university: World) -> None:
+    """N13-12: the bureau that supervised it, where it closed for good; its successor, where it was merged."""
+    world = university
+    found_university(world, "10002")
+    with db.begin(world.service.engine) as connection:
+        create_account(connection, world.service, username="province.second", name="复核员", password_hash="-",
+                       organization_id=world.organization("province").id, roles=("registrar",))  # fmt: skip
+    world.go(2027, 6, 20)
+    leavers = [registered(world, code) for code in ("10001", "10002")]
+    found_university(world, "10003")
+    data: dict[str, Any]
+    for code, ground, data in (("10001", "closing", {"archive_unit": "省档案馆"}),
+                               ("10002", "merging", {"successor_code": "10003"})):  # fmt: skip
+        world.complete(about(world, "province", "organization_change", code, ground=ground, data=data))
+        assert not world.organization(code).active
+    wrong = {"error_by": "school", "major": "统计学"}
+    confirmed = ["awaiting_province_bureau"]
+    for who, leaver, route in (
+        ("province", leavers[0], confirmed), ("school10003", leavers[1], ["awaiting_principal", *confirmed]),
+    ):  # fmt: skip
+        assert [row["id"] for row in candidates(world.service, world.actor(who).organization_id, q="顾念")] == [
+            str(leaver.id)]  # fmt: skip
+        draft = world.start(who, "erratum", leaver, data=wrong)
+        world.upload_all(draft, who)
+        world.fire(draft, "submit", who)
+        assert world.request(draft).route == route
+        while not world.request(draft).final:
+            decider, event = world.decider(draft)
+            world.fire(draft, event, "province.second" if decider == "province" else decider)
+        assert world.entries(leaver.id)[-1].data["major"] == "统计学"
+    for other in ("county2", "city1", "school10001"):
+        with pytest.raises((Invalid, Blocked)):
+            world.start(other, "erratum", leavers[0], data=wrong)
     sound(world)

@@ -1,4 +1,6 @@
-"""Whom a request may be about (可选学生): a school's own students, those admitted to it, and those who have left it."""
+"""Whom a request may be about (可选学生): a school's own students, those admitted to it, and those who have left it,
+or a closed school whose records it keeps; a bureau's are those who have left the closed schools that it keeps.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
 
 from states.calendar import grade_of
+from workflow_service.archives import kept_by
 from workflow_service.boxes import student_matches
 from workflow_service.crypto import mask_number
 from workflow_service.db import reading
@@ -50,7 +53,9 @@ def _admitted(school_id: int) -> Any:
 
 def _belongs_to(school_id: int) -> ColumnElement[bool]:
     """Enrolled here; or nowhere, and admitted here or enrolled here before (`_view` looks at which was the last)."""
-    past = select(Enrolment.student_id).where(Enrolment.school_id == school_id, Enrolment.ended_at.is_not(None))
+    past = select(Enrolment.student_id).where(
+        Enrolment.school_id.in_(kept_by(school_id)), Enrolment.ended_at.is_not(None)
+    )
     elsewhere = and_(Enrolment.id.is_(None), or_(_admitted(school_id), Student.id.in_(past)))
     return or_(Enrolment.school_id == school_id, elsewhere)
 
@@ -70,7 +75,7 @@ def _rows(school_id: int) -> Select[*tuple[Any, ...]]:
 
 def _view(service: Service, connection: Connection, row: Any, school_id: int) -> dict[str, Any] | None:
     last = row if row.enrolment_id is not None else _last(connection, row.id)
-    if last is not None and row.enrolment_id is None and last.school_id != school_id:
+    if last is not None and row.enrolment_id is None and not _keeps(connection, school_id, last.school_id):
         if not row.admitted:
             return None
         last = None  # the class of another school is none of this one's
@@ -84,6 +89,11 @@ def _view(service: Service, connection: Connection, row: Any, school_id: int) ->
         "class": last.class_name if last else None, "class_id": str(last.class_id) if last else None,
         "grade": grade_of(last.first_grade, last.entered_year, today) if last else None,
     }  # fmt: skip
+
+
+def _keeps(connection: Connection, organization_id: int, school_id: int) -> bool:
+    """Whether these records are its own, or of a closed school that it keeps."""
+    return school_id == organization_id or school_id in connection.execute(kept_by(organization_id)).scalars().all()
 
 
 def _last(connection: Connection, student_id: int) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from states.calendar import grade_of, school_year
 from states.student_status import StudentStatus
 from workflow_service.actors import Actor
+from workflow_service.archives import kept_by
 from workflow_service.boxes import BadCursor, below, student_matches, two_ids
 from workflow_service.crypto import mask_number
 from workflow_service.db import reading
@@ -91,7 +92,7 @@ def find_student(service: Service, actor: Actor, student_id: int) -> Any:
         found = connection.execute(_rows().where(_in_scope(actor), Student.id == student_id)).one_or_none()
         if found is None:
             found = connection.execute(
-                _rows_without().where(_in_scope(actor), Student.id == student_id).limit(1)
+                _rows_without().where(_in_scope_or_kept(actor), Student.id == student_id).limit(1)
             ).one_or_none()
     if found is None:
         raise NotFound
@@ -136,6 +137,12 @@ def _in_scope(actor: Actor) -> ColumnElement[bool]:
     if not actor.works_on_requests:
         return false()
     return below(Organization.path, actor.path)
+
+
+def _in_scope_or_kept(actor: Actor) -> ColumnElement[bool]:
+    """Whoever keeps the records of a closed school sees those who left it (N13-12)."""
+    kept = Organization.id.in_(kept_by(actor.organization_id))
+    return or_(_in_scope(actor), kept) if actor.works_on_requests else false()
 
 
 _COLUMNS = (
