@@ -117,11 +117,15 @@ class RequestGiven(Shape):
 
 
 class RequestChanges(Shape):
-    """What a draft or a returned request is corrected to; a fact given as null is taken out."""
+    """What a draft or a returned request is corrected to; a fact given as null is taken out.
+
+    `person`: who is on no register yet, in a draft; a number of the document or guardians not given stay.
+    """
 
     grade = Whole(validate=validate.OneOf(GRADES))
     ground = fields.String(allow_none=True, validate=validate.OneOf(sorted(GROUNDS)))
     data = fields.Nested(FactsGiven, allow_none=True)
+    person = fields.Nested(PersonGiven)
 
 
 class EventGiven(Shape):
@@ -295,6 +299,8 @@ def patch_request(call: Call) -> Answer:
     row = call.found[0]
     with _telling_the_difference(call):
         changes = {name: value for name, value in call.body.items() if (name, value) != ("data", None)}
+        if "person" in changes:
+            changes["person"] = _person(changes["person"])
         amend_request(call.service, row["id"], call.actor, call.version_for(row["version"]), changes)
     return show_request(call, row["id"])
 

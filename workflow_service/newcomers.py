@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Connection, delete, insert, select, update
+
 from workflow_service.actors import Actor
 from workflow_service.history import history_row
 from workflow_service.ids import bucket_of
-from workflow_service.models import Guardian, History, RegisterEntry, Student, StudentNumber
+from workflow_service.models import Guardian, History, RegisterEntry, Request, Student, StudentNumber
 from workflow_service.names import normal_name, search_text
 from workflow_service.students import NewGuardian, guardian_row
 
@@ -68,3 +70,50 @@ def newcomer_rows(
     for guardian in person.guardians:
         yield Guardian, guardian_row(service, id_, guardian)
     yield History, trail
+
+
+def is_drafted(connection: Connection, row: Mapping[str, Any]) -> bool:
+    """Whether the person of a draft is known from this school's drafts alone, so that it may still correct who it is.
+
+    Whoever has a number or came with an admission list is somebody's already, and what was submitted is being decided.
+    """
+    if row["status"] != "pending_registration" or row["number_hash"] is not None:
+        return False
+    entries = connection.execute(
+        select(RegisterEntry.school_id, RegisterEntry.data).where(RegisterEntry.student_id == row["student_id"])).all()
+    open_ = select(Request.id).where(Request.student_id == row["student_id"], Request.open)
+    ours = all(one.school_id == row["applicant_id"] and "list" not in (one.data or {}) for one in entries)
+    return bool(entries) and ours and connection.execute(open_).first() is None
+
+
+def correct_person(service: Service, connection: Connection, row: Mapping[str, Any], person: Person,
+                   actor: Actor) -> bool:  # fmt: skip
+    """Correct who the person of a draft is; a number or guardians that are not given stay. False if it moved meanwhile.
+
+    The trail says that it was corrected, by whom and which; what it was before is nobody's record yet.
+    """
+    id_, bucket = row["student_id"], row["bucket"]
+    values: dict[str, Any] = {
+        "name": normal_name(person.name), "pinyin": search_text(person.name), "sex": person.sex,
+        "birth_date": person.birth_date, "identity_type": person.identity_type,
+        "special_education": person.special_education,
+    }  # fmt: skip
+    if number := person.identity_number:
+        values |= {"identity_number": service.cipher.encrypt(number, "student.identity_number"),
+                   "identity_hash": service.hashes.of("identity_number", number)}  # fmt: skip
+    details = {"status": row["status"], "changed": sorted([*values, *(["guardians"] if person.guardians else [])])}
+    trail = history_row(
+        object_type="student", object_id=id_, bucket=bucket, seq=row["student_version"] + 1, event="amend",
+        from_state=row["status"], to_state=row["status"], at=service.clocks.legal(),
+        recorded_at=service.clocks.real(), actor=actor, details=details, previous=row["student_chain"],
+        row_id=service.ids.new(bucket))  # fmt: skip
+    moved = connection.execute(
+        update(Student).where(Student.id == id_, Student.version == row["student_version"])
+        .values(version=trail["seq"], chain=trail["hash"], **values))  # fmt: skip
+    if moved.rowcount != 1:
+        return False
+    if person.guardians:
+        connection.execute(delete(Guardian).where(Guardian.student_id == id_))
+        connection.execute(insert(Guardian), [guardian_row(service, id_, one) for one in person.guardians])
+    connection.execute(insert(History), trail)
+    return True

@@ -28,7 +28,7 @@ from workflow_service.keys import Key, claim_key
 from workflow_service.models import History, Request, RequestParty
 from workflow_service.models.columns import from_micros, to_micros
 from workflow_service.named_facts import named_facts
-from workflow_service.newcomers import Person, newcomer_rows
+from workflow_service.newcomers import Person, correct_person, is_drafted, newcomer_rows
 from workflow_service.sql.errors import is_unique_violation
 from workflow_service.transitions import current_of
 
@@ -180,8 +180,11 @@ def number_of(request_id: int, day: date) -> str:
     return f"{day:%Y%m%d}-{text}"
 
 
-AMENDABLE = {"draft": {"grade", "ground", "data"}, "returned": {"ground", "data"}}
+AMENDABLE = {"draft": {"grade", "ground", "data", "person"}, "returned": {"ground", "data"}}
 """What may be corrected where: a returned request keeps its grade, because a place of that grade is held for it."""
+
+
+NOT_DRAFTED = "只能更正随本校草稿新登记的人 / only a person who is new with this school's draft is corrected here"
 
 
 def amend_request(service: Service, request_id: int, actor: Actor, version: int, changes: Mapping[str, Any]) -> None:
@@ -204,6 +207,8 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     wrong = set(changes) - AMENDABLE[row["state"]]
     if wrong:
         raise Invalid([{"field": name, "message": "此时不能修改 / cannot be changed now"} for name in sorted(wrong)])
+    details = {"changed": sorted(changes)}
+    person: Person | None = changes.pop("person", None)
     if row["state"] == "returned":
         _keep_the_way(row, plan, changes)
     else:
@@ -212,9 +217,15 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     values = dict(changes)
     if row["state"] == "draft":
         values["wake_at"] = _draft_end(micros, plan)
-    details = {"changed": sorted(changes)}
-    if not run_tx(service.engine, lambda tx: bump(service, tx, row, actor, "amend", micros, details, values)):
-        raise Stale(current_of(service, request_id))
+
+    def write(tx: Connection) -> None:
+        if person is not None and not is_drafted(tx, row):
+            raise Invalid([{"field": "person", "message": NOT_DRAFTED}])
+        if not bump(service, tx, row, actor, "amend", micros, details, values) or (
+                person is not None and not correct_person(service, tx, row, person, actor)):  # fmt: skip
+            raise Stale(current_of(service, request_id))
+
+    run_tx(service.engine, write)
 
 
 def _find_a_way(service: Service, row: Row, changes: Mapping[str, Any]) -> None:

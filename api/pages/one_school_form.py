@@ -291,6 +291,17 @@ def _person(errors: list[dict[str, Any]]) -> Person | None:
     )  # fmt: skip
 
 
+def corrected_person(stored: Mapping[str, str]) -> Person | None:
+    """The person of a draft as corrected; None where nothing was. Raises `Invalid` naming every wrong field."""
+    errors: list[dict[str, Any]] = []
+    person = _person(errors)
+    if errors:
+        raise Invalid(errors)
+    typed = {field: request.form.get(field, "").strip() for field in stored}
+    given = person is not None and (person.identity_number or person.guardians)
+    return person if given or typed != stored else None
+
+
 def _not_of(born: date | None, type_: str, sex: str) -> list[dict[str, Any]]:
     """What cannot be of this person: a birth to come, a resident number of somebody else.
 
@@ -312,4 +323,7 @@ def _day(name: str) -> date | None:
         return None
 
 
-__all__ = ["Starting", "asks_grade", "class_options", "empty_form", "empty_means", "form", "starting", "statuses_of"]
+__all__ = [
+    "GUARDIANS", "Starting", "asks_grade", "class_options", "corrected_person", "empty_form", "empty_means", "form",
+    "starting", "statuses_of",
+]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, redirect, request, url_for
+from sqlalchemy import select
 
 from api.endpoint import service
 from api.errors import Problem, problem_of
@@ -16,9 +17,12 @@ from api.pages.starting import choice, facts_known, organization_of, papers_by_g
 from states.asked import Known, asked_facts, known_of
 from states.definition import Definition
 from states.kinds import KINDS
+from workflow_service.db import reading
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import NotFound, ServiceError
 from workflow_service.facts import gather
+from workflow_service.models import Student
+from workflow_service.newcomers import is_drafted
 from workflow_service.requests import amend_request, check_request, create_request
 from workflow_service.sealed import MASKED, editable, shown
 from workflow_service.views.checks import check_view
@@ -97,7 +101,7 @@ def edit_request(request_id: str) -> Response:
     values = {"grade": row["grade"], "ground": row["ground"] or "", "version": row["version"]}
     given = {f"data.{k}": str(v).lower() if isinstance(v, bool) else v
              for k, v in editable(service(), row["data"]).items()}  # fmt: skip
-    return _edit_form(row, plan.definition, {**values, **given})
+    return _edit_form(row, plan.definition, {**values, **given, **(_drafted(row) or {})})
 
 
 @pages.post("/requests/<request_id>/edit")
@@ -114,11 +118,29 @@ def amend(request_id: str) -> Response:
     if row["state"] == "draft" and _grade_asked(row["kind"]):
         changes["grade"] = whole_given("grade") or row["grade"]
     try:
+        stored = _drafted(row) if "person.name" in request.form else None
+        if stored and (person := one_school_form.corrected_person(stored)):
+            changes["person"] = person
         amend_request(service(), row["id"], actor(), whole_given("version") or 0, changes)
     except ServiceError as error:
         return _edit_form(row, plan.definition, request.form.to_dict(), problem_of(error))
     answer: Response = redirect(url_for("pages.show_request", request_id=row["id"], done="amend"), 303)  # type: ignore[assignment]
     return answer
+
+
+def _drafted(row: dict[str, Any]) -> dict[str, str] | None:
+    """Who the person of a draft is, as the form names it; None where that is not corrected here."""
+    with reading(service().engine) as connection:
+        if row["state"] != "draft" or row["student_id"] is None or not is_drafted(connection, row):
+            return None
+        found = connection.execute(
+            select(Student.name, Student.sex, Student.birth_date, Student.identity_type, Student.special_education)
+            .where(Student.id == row["student_id"])).one()  # fmt: skip
+    return {
+        "person.name": found.name, "person.sex": found.sex, "person.birth_date": found.birth_date.isoformat(),
+        "person.identity_type": found.identity_type,
+        "person.special_education": "true" if found.special_education else "",
+    }  # fmt: skip
 
 
 def _known(row: dict[str, Any]) -> Known:
@@ -142,6 +164,7 @@ def _edit_form(
         "request_edit.html", area="list_requests", row=row, definition=definition, asked=asked, values=values,
         facts=facts_known(), form_facts=facts_of_form(definition, _known(row)), papers=papers_by_ground(definition),
         class_options=one_school_form.class_options(school, None if _grade_asked(row["kind"]) else row["grade"]),
+        drafted=_drafted(row) is not None, guardians=range(1, one_school_form.GUARDIANS + 1),
         grade_asked=_grade_asked(row["kind"]), empty_means=one_school_form.empty_means(row["kind"]),
         kept={name: text for name, text in shown(service(), row["data"]).items() if name in MASKED},
         by_ground=row["kind"] == "transfer", subject=row["student_name"] or school["name"],

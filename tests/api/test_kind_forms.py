@@ -20,7 +20,7 @@ from tests.api.conftest import Api
 from tests.api.test_pages import sign_in
 from tests.workflow_service.world import Pupil
 from workflow_service.db import begin, reading
-from workflow_service.models import Enrolment, RegisterEntry, SchoolClass, Student
+from workflow_service.models import Enrolment, Guardian, History, RegisterEntry, SchoolClass, Student
 from workflow_service.offers import Offer, offers
 
 HAN = re.compile(r"[㐀-鿿]")
@@ -246,6 +246,63 @@ def test_what_is_missing_of_a_new_person_is_told_beside_its_field(sqlite_api: Ap
     for field in ("grade", "person-sex", "person-birth_date", "guardian1-relation"):
         assert f'id="wrong-{field}"' in answer.text
     assert 'value="新生甲"' in answer.text
+
+
+def drafted(api: Api) -> dict[str, Any]:
+    """A draft of school 201 for somebody who is on no register yet."""
+    api.world.school_class("201", 1)
+    person = {"name": "新生甲", "sex": "1", "birth_date": "2020-03-01",
+              "guardians": [{"relation": "父亲", "name": "林父", "phone": "13800000001"}]}  # fmt: skip
+    asked = {"kind": "enrolment", "person": person, "grade": 1, "ground": "catchment_admission"}
+    made: dict[str, Any] = api.post("school201", "/requests", asked).json  # type: ignore[assignment]
+    return made
+
+
+def person_of(api: Api, request: str) -> Any:
+    row = api.world.request(int(request))
+    with reading(api.world.service.engine) as connection:
+        person = connection.execute(select(Student).where(Student.id == row.student_id)).one()
+        trail = connection.execute(
+            select(History).where(History.object_id == row.student_id).order_by(History.seq)).all()  # fmt: skip
+        guardians = connection.execute(select(Guardian).where(Guardian.student_id == row.student_id)).all()
+    return person, [one.event for one in trail], guardians
+
+
+def test_who_a_new_pupil_is_can_be_corrected_in_the_draft(api: Api) -> None:
+    draft = drafted(api)
+    path, right = f"/requests/{draft['id']}", {"name": "新生乙", "sex": "2", "birth_date": "2020-04-01"}
+    answer = api.call("school201", "PATCH", path, json={"person": right}, version=draft["version"])
+    assert answer.status_code == 200, answer.text
+    person, trail, guardians = person_of(api, draft["id"])
+    assert (person.name, person.sex, person.birth_date, person.version) == ("新生乙", "2", date(2020, 4, 1), 2)
+    assert trail == ["admitted", "amend"]
+    assert [one.relation for one in guardians] == ["父亲"]
+    stale = api.call("school201", "PATCH", path, json={"person": right}, version=draft["version"])
+    assert stale.status_code == 412
+    assert person_of(api, draft["id"])[0].version == 2
+
+
+def test_a_drafts_person_is_corrected_on_its_page_and_nobody_elses(sqlite_api: Api) -> None:
+    draft = drafted(sqlite_api)
+    csrf = sign_in(sqlite_api, "school201")
+    page = sqlite_api.client.get(f"/requests/{draft['id']}/edit").text
+    assert 'name="person.name" value="新生甲"' in page
+    form = {"csrf": csrf, "version": "1", "grade": "1", "ground": "catchment_admission", "person.name": "新生丙",
+            "person.sex": "1", "person.birth_date": "2020-03-01", "person.identity_type": "1",
+            "guardian1.relation": "母亲", "guardian1.name": "林母"}  # fmt: skip
+    wrong = sqlite_api.client.post(f"/requests/{draft['id']}/edit", data={**form, "person.birth_date": "2030-01-01"})
+    assert wrong.status_code == 422
+    assert 'id="wrong-person-birth_date">不能晚于今天' in wrong.text
+    assert sqlite_api.client.post(f"/requests/{draft['id']}/edit", data=form).status_code == 303
+    person, _, guardians = person_of(sqlite_api, draft["id"])
+    assert (person.name, [one.relation for one in guardians]) == ("新生丙", ["母亲"])
+    pupil = sqlite_api.world.student("201", 3)
+    other = sqlite_api.world.start("school201", "suspension", pupil, ground="illness")
+    assert "person.name" not in sqlite_api.client.get(f"/requests/{other}/edit").text
+    asked = {"person": {"name": "另一人", "sex": "1", "birth_date": "2018-01-01"}}
+    refused = sqlite_api.call("school201", "PATCH", f"/requests/{other}", json=asked, version=1)
+    assert refused.status_code == 422
+    assert "只能更正" in refused.text
 
 
 def test_no_reason_is_offered_that_the_rules_then_refuse(sqlite_api: Api) -> None:
