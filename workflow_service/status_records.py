@@ -21,6 +21,7 @@ from workflow_service.ids import bucket_of
 from workflow_service.models import AccessLog, Account, Guardian, Organization, Paper, RegisterEntry, Student
 from workflow_service.models.columns import iso
 from workflow_service.papers import code_of, number_of_paper
+from workflow_service.roster.headings import RELATIONS
 from workflow_service.sealed import shown
 from workflow_service.views.student_time import student_history
 from workflow_service.views.students import find_student, student_view
@@ -98,9 +99,11 @@ def _profile(service: Service, profile: Mapping[str, Any]) -> list[dict[str, str
 
 
 def _guardian(service: Service, row: Any) -> dict[str, Any]:
+    """A guardian; a roster gives the relation by its code, a request in words."""
     phone = service.cipher.decrypt(row.phone, "guardian.phone") if row.phone else None
-    return {"relation": row.relation, "name": service.cipher.decrypt(row.name, "guardian.name"),
-            "phone": mask_phone(phone) if phone else None}  # fmt: skip
+    name = service.cipher.decrypt(row.name, "guardian.name")
+    relation = RELATIONS.get(row.relation, row.relation)
+    return {"relation": relation, "name": name, "phone": mask_phone(phone) if phone else None}
 
 
 def _result(row: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Live
+from workflow_service.students import NewGuardian
 
 SHOTS = os.environ.get("SHOTS")
 
@@ -43,6 +44,12 @@ def test_a_record_is_issued_and_verified_and_shows_no_whole_number(page: Page, l
     page.goto(f"{live.url}/verify/{code}")
     assert "真实" in page.locator("main").inner_text()
     shot(page, "verify-record")
+
+
+def test_a_guardian_of_a_roster_stands_on_the_record_in_words(page: Page, live: Live) -> None:
+    pupil = live.world.student("201", 3, guardians=(NewGuardian("52", "林母", None),))
+    live.sign_in(page, "school201", f"/students/{pupil.id}/record")
+    assert page.locator("tr", has_text="林母").locator("td").all_inner_texts() == ["林母", "母亲", ""]
 
 
 def test_an_answer_is_printed_and_the_public_page_shows_it(page: Page, live: Live) -> None:
