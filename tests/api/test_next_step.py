@@ -125,6 +125,14 @@ def test_every_kind_for_many_has_its_form(sqlite_api: Api) -> None:
     assert {path: sqlite_api.client.get(path).status_code for path in offered} == dict.fromkeys(offered, 200)
 
 
+def test_a_batch_of_nobody_is_no_form_to_fill_in(sqlite_api: Api) -> None:
+    sqlite_api.world.student("201", 3)
+    sign_in(sqlite_api, "school201")
+    empty = sqlite_api.client.get("/batches/new?kind=enrolment").text
+    assert 'name="ground"' not in empty
+    assert 'href="/requests/new?kind=enrolment"' in empty
+
+
 def test_a_batch_is_filed_and_worked_off_by_page(sqlite_api: Api) -> None:
     world, client = sqlite_api.world, sqlite_api.client
     pupils = [world.student("201", grade) for grade in (3, 2, 3)]
