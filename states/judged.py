@@ -9,20 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from operator import attrgetter
-from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from states.calendar import SHANGHAI, Calendar, Clock
 from states.facts import Facts
 
 _PLAIN: Final = frozenset((type(None), bool, int, float, str))
-
-
-def _is_plain(hint: Any) -> bool:
-    """Whether a field of this type holds nothing but what JSON has itself."""
-    return hint in _PLAIN or (isinstance(hint, UnionType) and _PLAIN.issuperset(get_args(hint)))
-
-
 _LEFT_OUT: Final = ("calendar",)
 _FIELDS: Final = tuple(sorted(f.name for f in fields(Facts) if f.name not in _LEFT_OUT))
 _TUPLES: Final = {name: get_args(hint)[0] for name, hint in get_type_hints(Facts).items() if get_origin(hint) is tuple}
@@ -30,8 +22,9 @@ _TUPLES: Final = {name: get_args(hint)[0] for name, hint in get_type_hints(Facts
 GIVEN: Final = "…"
 """In the place of an opinion."""
 _VALUES: Final = attrgetter(*_FIELDS)
-_CODED: Final = tuple(name for name, hint in get_type_hints(Facts).items() if name in _FIELDS and not _is_plain(hint))
-"""Fields that JSON has no form for, or that hold such; the others are written as they are."""
+_COMMENT: Final = _FIELDS.index("comment")
+_UNKNOWN: Final = object()
+_NOTHING: Final = (_UNKNOWN,) * len(_FIELDS)
 _CLOCK: Final = tuple(f.name for f in fields(Clock))
 
 
@@ -42,11 +35,27 @@ def judged_values(facts: Facts) -> dict[str, Any]:
     Of an opinion only that there is one: it can be erased, what is stored here cannot, and no rule asks for more.
     Raises `TypeError` for a value of a type that could not be read back.
     """
-    stored: dict[str, Any] = dict(zip(_FIELDS, _VALUES(facts), strict=True))
-    for name in _CODED:
-        stored[name] = _written(stored[name])
-    stored["comment"] = GIVEN if facts.comment and facts.comment.strip() else None
+    return news(facts, _NOTHING)
+
+
+def news(facts: Facts, usual: tuple[Any, ...]) -> dict[str, Any]:
+    """Those of `judged_values` that differ from usual facts, given as `values_in` has them."""
+    stored = {
+        name: value if type(value) in _PLAIN else _written(value)
+        for name, value, known in zip(_FIELDS, _VALUES(facts), usual, strict=True)
+        if value is not known and value != known  # Most are the very same object, which is seen at a glance.
+    }
+    if "comment" in stored:
+        stored["comment"] = GIVEN if facts.comment and facts.comment.strip() else None
+        if stored["comment"] == usual[_COMMENT]:
+            del stored["comment"]
     return stored
+
+
+def values_in(stored: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values of facts in stored JSON, in the order of their names; one that is not there is like no other."""
+    facts = facts_from(json.dumps(stored), Calendar({}, frozenset()))
+    return tuple(getattr(facts, name) if name in stored else _UNKNOWN for name in _FIELDS)
 
 
 def facts_text(facts: Facts) -> str:

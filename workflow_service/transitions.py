@@ -18,7 +18,6 @@ from states.calendar import Calendar, clock_json, day_opens, remaining_working_d
 from states.decide import Change, Refusal, decide, marks_on, out_of_place
 from states.definition import WAITING
 from states.facts import Facts
-from states.judged import judged_values
 from states.place import most_taken
 from states.plan import LABELS, Cell, Plan
 from states.trace import dated
@@ -240,7 +239,7 @@ class Transition:
             "body": dumps({"request": str(row["id"]), "number": row["number"], "event": change.cell.event,
                            "from": row["state"], "to": change.target, "version": row["version"] + 1}),
             "data": dumps({**row["data"], **self.data}), "topic": f"{row['kind']}.{change.cell.event}",
-            "facts": packed(dumps(judged_values(self.facts))), "pack_id": row["pack_id"],
+            "facts": packed(self.facts), "pack_id": row["pack_id"],
         }  # fmt: skip
         if service.engine.dialect.name == "sqlite":
             values["today"] = today.isoformat()

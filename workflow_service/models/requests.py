@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflow_service.models.columns import Base, Bucket, Bytes, Flag, Id, JsonText, Micros, Path, Ref, Str, named_only
-from workflow_service.models.packed import PackedText
+from workflow_service.models.packed import PackedFacts
 
 
 class Request(Base):
@@ -143,7 +143,7 @@ class Judgement(Base):
     at: Mapped[Micros]
     event: Mapped[Str]
     pack_id: Mapped[Ref]
-    facts: Mapped[str] = mapped_column(PackedText)
+    facts: Mapped[str] = mapped_column(PackedFacts)
     __table_args__ = (named_only("pack_id", "pack_version.id"), Index("ix_judgement_pack", "pack_id", "at"))
 
 

@@ -3,13 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
-from workflow_service.models.packed import PackedText
+from workflow_service.models.packed import PackedFacts
 
 revision = "0012"
 down_revision = "0011"
 
 BATCH = 1000
-_OLD = sa.table("judgement", sa.column("history_id"), sa.column("facts", sa.Text), sa.column("packed", PackedText))
+_OLD = sa.table("judgement", sa.column("history_id"), sa.column("facts", sa.Text), sa.column("packed", PackedFacts))
 
 
 def upgrade() -> None:
