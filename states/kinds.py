@@ -40,6 +40,11 @@ SECTIONS: Final[dict[str, tuple[str, str]]] = {
 }
 """Sections of dated entries in a student's record (学籍事项)."""
 
+LASTING: Final = frozenset({
+    "admission", "suspension", "halt", "retention", "dropout", "abroad", "missing", "away", "guest", "hardship",
+})  # fmt: skip
+"""Those that last until something ends them (有起止的); the others happened on a day, and stand."""
+
 Group = Literal["admission", "transfer", "attendance", "stage_end", "record", "school"]
 GROUPS: Final[dict[Group, tuple[str, str]]] = {
     "admission": ("入学注册", "Admission"),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.pages.language import day, t
-from states.definition import WAITING
 from states.asked import Answers, Asked
-from states.kinds import GROUPS, SECTIONS
+from states.definition import WAITING
+from states.kinds import GROUPS, LASTING, SECTIONS
 from states.kinds import KINDS as KIND_TABLE
 from states.plan import STATE_LABELS
 from states.rules.wording import UNIT_NAMES, grade_named, stage_named
@@ -166,7 +166,7 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "HISTORY": HISTORY, "BASES": BASES, "BOXES": BOXES, "GROUNDS": GROUNDS,
     "DOCUMENT_KINDS": DOCUMENT_KINDS,
     "IDENTITY_TYPES": IDENTITY_TYPES, "RELATIONS": RELATIONS,
-    "GROUPS": GROUPS, "SECTIONS": SECTIONS, "KINDS_BY_GROUP": KINDS_BY_GROUP,
+    "GROUPS": GROUPS, "SECTIONS": SECTIONS, "LASTING": LASTING, "KINDS_BY_GROUP": KINDS_BY_GROUP,
     "holds_place": lambda kind: KIND_TABLE[kind].place,
     "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS, "STATES": STATES, "WAITING": WAITING,
     "FACTS": FACTS,

@@ -52,6 +52,20 @@ def test_a_guardian_of_a_roster_stands_on_the_record_in_words(page: Page, live: 
     assert page.locator("tr", has_text="林母").locator("td").all_inner_texts() == ["林母", "母亲", ""]
 
 
+def test_what_happened_on_a_day_is_not_shown_as_going_on(page: Page, live: Live) -> None:
+    world = live.world
+    pupil = world.student("201", 3)
+    world.complete(world.start("school201", "hardship_recognition", pupil, ground="family_hardship",
+                               data={"hardship_level": "general"}))  # fmt: skip
+    world.complete(world.start("school201", "results_change", pupil, ground="new_entry",
+                               data={"entry_section": "award", "entry_of": "三好学生"}))  # fmt: skip
+    live.sign_in(page, "school201", f"/students/{pupil.id}")
+    entries = page.locator("section", has=page.locator("#entries")).locator("tbody tr")
+    going_on = entries.filter(has_text="进行中").all_inner_texts()
+    assert (entries.count(), len(going_on)) == (2, 1)
+    assert "贫困生认定" in going_on[0]
+
+
 def test_an_answer_is_printed_and_the_public_page_shows_it(page: Page, live: Live) -> None:
     world = live.world
     pupil = world.student("201", 3)
