@@ -57,8 +57,8 @@ def test_what_happened_on_a_day_is_not_shown_as_going_on(page: Page, live: Live)
     pupil = world.student("201", 3)
     world.complete(world.start("school201", "hardship_recognition", pupil, ground="family_hardship",
                                data={"hardship_level": "general"}))  # fmt: skip
-    world.complete(world.start("school201", "results_change", pupil, ground="new_entry",
-                               data={"entry_section": "award", "entry_of": "三好学生"}))  # fmt: skip
+    award = {"entry_section": "award", "entry_of": "三好学生", "entry_value": "校级"}
+    world.complete(world.start("school201", "results_change", pupil, ground="new_entry", data=award))
     live.sign_in(page, "school201", f"/students/{pupil.id}")
     entries = page.locator("section", has=page.locator("#entries")).locator("tbody tr")
     going_on = entries.filter(has_text="进行中").all_inner_texts()
