@@ -35,6 +35,10 @@ ACCOUNTS = (
     ("school201.principal", "校长 / its principal"),
     ("school202", "转出学校 / registrar of school 202; school401, school102, school901 likewise"),
     ("county2", "县教育局学籍管理员 / registrar of county 2; county1, county3, county4, county9 likewise"),
+    (
+        "school506, school606, school706",
+        "十堰规则的小学、中职、高校 / a school under Shiyan's rules, a vocational one, a university",
+    ),
     ("city1", "市教育局 / city; province, province2"),
     ("admin, security, auditor", "系统、安全、审计 / system, security, audit"),
 )

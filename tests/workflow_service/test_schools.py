@@ -120,7 +120,7 @@ def test_a_bureau_sees_its_own_schools_with_who_works_there_and_what_waits(world
     rest, end = schools_page(world.service, county, WantedSchools(), 3, following or "")
     assert ([row["code"] for row in rest], end) == (["204", "205"], None)
     assert count_schools(world.service, county, WantedSchools()) == 5
-    assert count_schools(world.service, world.actor("city1"), WantedSchools()) == 10
+    assert count_schools(world.service, world.actor("city1"), WantedSchools()) == 12
     for wanted, codes in {
         WantedSchools(single_handed=True): ["203"], WantedSchools(q="朝阳"): ["202"], WantedSchools(q="205"): ["205"],
         WantedSchools(q="%"): [], WantedSchools(q="101"): [],

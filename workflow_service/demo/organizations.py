@@ -32,7 +32,7 @@ class Bureau:
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """A school of the demo; `county` is its bureau's code."""
+    """A school of the demo; `county` is the code of the bureau right above it, a city's for those of other stages."""
 
     code: str
     name: str
@@ -49,6 +49,7 @@ BUREAUS = (
     Bureau("city2", "示例松原市教育局", "city", "province", "230100"),
     Bureau("county3", "示例城东区教育局", "county", "city2", "230102", "beijing-k12"),
     Bureau("county4", "示例南山区教育局", "county", "city2", "230103", "national-k12"),
+    Bureau("county5", "示例松山区教育局", "county", "city2", "230104", "shiyan-k12"),
     Bureau("province2", "示例东越省教育厅", "province", None, "330000", "national-k12"),
     Bureau("county9", "示例西溪县教育局", "county", "province2", "330106", "national-k12"),
 )
@@ -62,12 +63,23 @@ _SCHOOL_NAMES = {
 }  # fmt: skip
 
 
+_OTHERS = (
+    School("506", "示例松山区实验小学", "county5", PRIMARY, town=True),
+    School("606", "示例黑水市职业技术学校", "city1", {"vocational": 3}),
+    School("706", "示例北江大学", "city1", {"higher": 4}),
+)
+"""One small school for every family of packs that the counties above do not show: Shiyan's, vocational, higher."""
+
+
 def schools() -> Iterator[School]:
-    """The schools of every county: x01 (in town), x02, x03 primary, x04 junior secondary, x05 all three stages."""
+    """The schools of every county: x01 (in town), x02, x03 primary, x04 junior secondary, x05 all three stages; and
+    x06, the small ones.
+    """
     kinds = (PRIMARY, PRIMARY, PRIMARY, JUNIOR, MIXED)
     for county, names in _SCHOOL_NAMES.items():
         for number, (name, schooling) in enumerate(zip(names, kinds, strict=True), 1):
             yield School(f"{county}0{number}", f"示例{name}", f"county{county}", schooling, town=number == 1)
+    yield from _OTHERS
 
 
 def create_organizations(connection: Connection, service: Service) -> bool:
@@ -100,7 +112,9 @@ def create_organizations(connection: Connection, service: Service) -> bool:
 
 
 def _supervision(service: Service, made: dict[str, dict[str, Any]], school: School) -> Iterator[dict[str, Any]]:
-    """Primary and junior schools are the county's, senior ones the city's, or the province's where no city is."""
+    """A school is its bureau's; a senior one is the next bureau's above, a city's or a province's, and so is a
+    university.
+    """
     above = next(bureau.above for bureau in BUREAUS if bureau.code == school.county)
     assert above is not None
     for stage in school.schooling:
@@ -108,7 +122,7 @@ def _supervision(service: Service, made: dict[str, dict[str, Any]], school: Scho
             "id": service.ids.new_subject(),
             "school_id": made[school.code]["id"],
             "stage": stage,
-            "bureau_id": made[above if stage == "senior" else school.county]["id"],
+            "bureau_id": made[above if stage in ("senior", "higher") else school.county]["id"],
             "valid_from": SUPERVISED_SINCE,
             "valid_to": None,
         }

@@ -19,8 +19,12 @@ from workflow_service.roster.headings import GRADES
 from workflow_service.roster.workbook import write_roster
 from workflow_service.schooling import Stage, stages_of
 
-CLASSES = {1: (9, 9), 2: (8, 8), 3: (14,), 4: (9, 9), 5: (10,)}
-"""How many sit in each class of a grade, by the school's last figure: at least fourteen plain ones in x01 to x04."""
+CLASSES = {1: (9, 9), 2: (8, 8), 3: (14,), 4: (9, 9), 5: (10,), 6: (6,)}
+"""How many sit in each class of a grade, by the school's last figure: fourteen plain ones or more in x01 to x04, few
+in x06.
+"""
+YEARS_BEFORE = {"vocational": 9, "higher": 12}
+"""Years of school before a stage that counts its own from 1."""
 FULL_GRADE, FULL_CLASS = 3, 55
 """The class in x05 that takes nobody more (NJ-07)."""
 
@@ -87,7 +91,7 @@ def _plain(
     random: Random, numbers: Numbers, school: School, stage: Stage, grade: int, sequence: int, year: int
 ) -> Pupil:
     sex = random.choice("12")
-    birth = birthday(random, grade, year)
+    birth = birthday(random, grade + YEARS_BEFORE.get(stage.name, 0), year)
     number = numbers.next(birth, sex)
     name = person_name(random, sex)
     return Pupil(

@@ -142,7 +142,12 @@ _OF_ONE_SCHOOL = (
         ("202", "submit approve approve", "completed", "family_hardship", POOR, 3),
     ),
 )
-STORIES = (
+_OF_OTHER_STAGES = (
+    *_own("hardship_recognition", ("506", "submit approve", "awaiting_bureau", "family_hardship", POOR, 2)),
+    *_own("suspension", ("706", "submit", "awaiting_principal", "illness", RESTING, 1)),
+    Story("606", "606", "submit approve", "awaiting_filing", "illness", RESTING, age=2, grade=3, kind="suspension"),
+)
+COUNTY_STORIES = (
     *_WITHIN_COUNTY_2,
     *_WITHIN_COUNTY_1,
     *_WITHIN_COUNTY_3,
@@ -151,3 +156,5 @@ STORIES = (
     *_BETWEEN_PROVINCES,
     *_OF_ONE_SCHOOL,
 )
+"""The stories of the counties alike, which a generated province repeats."""
+STORIES = (*COUNTY_STORIES, *_OF_OTHER_STAGES)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 
 from workflow_service import db, demo
 from workflow_service.config import load
-from workflow_service.demo.stories import STORIES, Story
+from workflow_service.demo.stories import COUNTY_STORIES, Story
 from workflow_service.documents.store import FolderStore
 from workflow_service.generate.recording import Names, Recording, take_down
 from workflow_service.models import Account, Organization, PackVersion, Request, RoleGrant, Student
@@ -40,8 +40,8 @@ class Rehearsed:
 
 def stories(shifts: Sequence[int] = SHIFTS) -> Iterator[Story]:
     """The demo's stories, finished ones also on other days, and a school's own matters in every county."""
-    yield from STORIES
-    for story in STORIES:
+    yield from COUNTY_STORIES
+    for story in COUNTY_STORIES:
         if story.state in ("completed", "rejected", "recalled"):
             yield from (replace(story, age=story.age + days) for days in shifts)
     for county in "12349":
@@ -53,7 +53,7 @@ def stories(shifts: Sequence[int] = SHIFTS) -> Iterator[Story]:
 
 def _own_models() -> list[Story]:
     """A finished and a pending story of every kind that is a school's own."""
-    found = {(story.kind, story.state == "completed"): story for story in STORIES
+    found = {(story.kind, story.state == "completed"): story for story in COUNTY_STORIES
              if story.kind in OWN and story.state.startswith(("awaiting_", "completed"))}  # fmt: skip
     return [story for _, story in sorted(found.items())]
 

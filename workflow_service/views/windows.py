@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +13,7 @@ from workflow_service.actors import Actor
 from workflow_service.boxes import below
 from workflow_service.db import reading
 from workflow_service.models import Organization
+from workflow_service.routing import packs_in_order
 from workflow_service.service import Service
 from workflow_service.views.policies import policy_of_organization
 
@@ -30,7 +33,18 @@ def _packs_in_scope(service: Service, actor: Actor) -> dict[str, str]:
         Organization.policy.is_not(None), below(Organization.path, actor.path)
     )
     with reading(service.engine) as connection:
-        return {**{row.policy: row.path for row in connection.execute(query)}, **own}
+        named = {**{row.policy: row.path for row in connection.execute(query)}, **own}
+    today = service.clocks.now().date()
+    return {_of_transfers(service, pack, today): path for pack, path in named.items()}
+
+
+def _of_transfers(service: Service, pack: str, on: date) -> str:
+    """The pack whose transfers such schools follow: this one, or the national one where it has none."""
+    for known in packs_in_order((pack,), ""):
+        with suppress(LookupError):
+            service.packs.in_force(known, "transfer", on)
+            return known
+    return pack
 
 
 def _window_view(service: Service, pack: str, scope: str) -> dict[str, Any]:
