@@ -248,7 +248,7 @@ def _choose_student(start: Starting, problem: Problem | None) -> Response:
 
 def _addresses(start: Starting) -> dict[str, Any]:
     """The addresses of this form for each way of naming the student, the school kept."""
-    school = start.school["id"] if actor().kind == "bureau" else None
+    school = start.school["id"] if actor().kind == "bureau" and start.table.subject == "organization" else None
     return {
         "way_links": {way: url_for("pages.new_request", kind=start.kind, who=way, school=school)
                       for way in ways_of(start.kind)},
