@@ -24,6 +24,7 @@ from workflow_service.organization_columns import organization_columns
 from workflow_service.other_side import other_school
 from workflow_service.record_facts import until_submit
 from workflow_service.routing import choose_class, resolve, resolve_one, surroundings
+from workflow_service.sql import Query
 from workflow_service.sql.gather import COLUMNS, GATHER
 
 if TYPE_CHECKING:
@@ -36,20 +37,25 @@ NEWCOMERS = frozenset(status for status in STATUSES if STATUSES[status].code is 
 JSON_COLUMNS = ("route", "units", "data", "approvals", "clock", "paused")
 
 
-def read_row(service: Service, request_id: int, actor: Actor | None) -> Row:
-    """The gathered row, its JSON parsed. Raises `NotFound`, for what is out of the actor's scope as well."""
+def read_row(
+    service: Service, request_id: int, actor: Actor | None, asked: Query = GATHER
+) -> tuple[Row, tuple[Any, ...]]:
+    """The gathered row, its JSON parsed, and the columns that `asked` reads beside it.
+
+    Raises `NotFound`, for what is out of the actor's scope as well.
+    """
     parameters = {"id": request_id, "account": actor.account_id if actor else 0,
                   "person": actor.person_id if actor else 0}  # fmt: skip
-    found = GATHER.one(service.hot, parameters)
+    found = asked.one(service.hot, parameters)
     if found is None:
         raise NotFound()
-    row = dict(zip(COLUMNS, found, strict=True))
+    row = dict(zip(COLUMNS, found, strict=asked is GATHER))
     for column in JSON_COLUMNS:
         if row[column] is not None:
             row[column] = loads(row[column])
     if actor is not None and not visible(row, actor):
         raise NotFound()
-    return row
+    return row, found[len(COLUMNS) :]
 
 
 def visible(row: Row, actor: Actor) -> bool:
@@ -69,7 +75,15 @@ def gather(
 
     `actor` None is the system; `reason` and `comment` are sent with the event. Raises `NotFound`.
     """
-    row = read_row(service, request_id, actor)
+    row, _ = read_row(service, request_id, actor)
+    return gathered(service, row, actor, micros, reason, comment)
+
+
+def gathered(
+    service: Service, row: Row, actor: Actor | None, micros: int | None = None, reason: str | None = None,
+    comment: str | None = None,
+) -> tuple[Row, Plan, Facts]:  # fmt: skip
+    """`gather` from a row that was read already."""
     micros = service.clocks.legal() if micros is None else micros
     if row["state"] == "draft":
         refresh_draft(service, row, from_micros(micros).date())

@@ -24,13 +24,13 @@ CALLS = {
 PAGES = {
     "/": 32,
     "/requests": 7,
-    "/requests/{id}": 12,
+    "/requests/{id}": 11,
     "/students": 4,
     "/students/{student}": 8,
 }
-SUBMIT, RETURN = 8, 6
+SUBMIT, RETURN = 7, 5
 """Of `POST …/events`: who asks and what his key has led to, the facts (of a draft its route too), all writes, what the
-answer shows from two, and the answer kept."""
+answer shows, and the answer kept."""
 
 
 def counted(api: Api, ask: Callable[[], Any]) -> int:

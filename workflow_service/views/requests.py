@@ -17,13 +17,14 @@ from states.plan import LABELS, STATE_LABELS, Plan
 from states.trace import dated
 from states.windows import judge, window_json
 from workflow_service.actors import Actor
-from workflow_service.facts import Row, gather
+from workflow_service.facts import Row, gathered, read_row
 from workflow_service.models.columns import from_micros, iso, loads
 from workflow_service.request_documents import may_upload
 from workflow_service.sealed import shown
 from workflow_service.service import Service
+from workflow_service.sql.gather import SHOWN
 from workflow_service.views.documents import document_view, requirement_views
-from workflow_service.views.reads import Hold, Linked, beside, trail_of
+from workflow_service.views.reads import Beside, Hold, Linked, beside, beside_in, trail_of
 from workflow_service.views.reasons import reason_view
 
 OTHER_EVENTS = {
@@ -46,13 +47,18 @@ OTHER_EVENTS = {
 
 def request_view(service: Service, request_id: int, actor: Actor) -> dict[str, Any]:
     """One request as the asker may see it. Raises NotFound."""
-    return view_of(service, *gather(service, request_id, actor), actor)
+    row, more = read_row(service, request_id, actor, SHOWN)
+    fixed = row["state"] != "draft"  # Who takes part in a draft is worked out anew.
+    return view_of(service, *gathered(service, row, actor), actor, beside_in(more) if fixed else None)
 
 
-def view_of(service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor) -> dict[str, Any]:
-    """The same from facts that were gathered already."""
-    shown_with = (*(unit[0] for unit in row["units"].values()), row["applicant_id"])
-    more, names, holds, trail, files = beside(service, row["id"], shown_with)
+def view_of(
+    service: Service, row: Row, plan: Plan, facts: Facts, actor: Actor, shown_with: Beside | None = None
+) -> dict[str, Any]:
+    """The same from facts that were gathered already; `shown_with` is read where it is not given."""
+    if shown_with is None:
+        shown_with = beside(service, row["id"], (*(unit[0] for unit in row["units"].values()), row["applicant_id"]))
+    more, names, holds, trail, files = shown_with
     history = trail_views(plan, trail)
     documents = [document_view(file) for file in files]
     holders = _holders(row, holds, names)

@@ -23,11 +23,12 @@ def windows_view(service: Service, actor: Actor) -> list[dict[str, Any]]:
 
     `opens` and `closes` are of the window that is open, else of the next one; both null where nothing is known.
     """
-    return [_window_view(service, pack, scope) for pack, scope in sorted(_packs_in_scope(service, actor).items())]
+    packs = sorted(_packs_in_scope(service, actor).items())
+    return [_window_view(service, pack, version, scope) for (pack, version), scope in packs]
 
 
-def _packs_in_scope(service: Service, actor: Actor) -> dict[str, str]:
-    """The packs, each with the path whose declared outages move its close."""
+def _packs_in_scope(service: Service, actor: Actor) -> dict[tuple[str, int], str]:
+    """The packs with their versions, each with the path whose declared outages move its close."""
     own = {policy_of_organization(service, actor.organization_id): actor.path}
     query = select(Organization.policy, Organization.path).where(
         Organization.policy.is_not(None), below(Organization.path, actor.path)
@@ -35,22 +36,25 @@ def _packs_in_scope(service: Service, actor: Actor) -> dict[str, str]:
     with reading(service.engine) as connection:
         named = {**{row.policy: row.path for row in connection.execute(query)}, **own}
     today = service.clocks.now().date()
-    return {_of_transfers(service, pack, today): path for pack, path in named.items()}
+    found = {_of_transfers(service, pack, today): path for pack, path in named.items()}
+    return {known: path for known, path in found.items() if known is not None}
 
 
-def _of_transfers(service: Service, pack: str, on: date) -> str:
-    """The pack whose transfers such schools follow: this one, or the national one where it has none."""
+def _of_transfers(service: Service, pack: str, on: date) -> tuple[str, int] | None:
+    """The pack whose transfers such schools follow with its version: this one, or the national one where it has none.
+
+    None before the first pack was in force.
+    """
     for known in packs_in_order((pack,), ""):
         with suppress(LookupError):
-            service.packs.in_force(known, "transfer", on)
-            return known
-    return pack
+            return known, service.packs.in_force(known, "transfer", on)
+    return None
 
 
-def _window_view(service: Service, pack: str, scope: str) -> dict[str, Any]:
+def _window_view(service: Service, pack: str, version: int, scope: str) -> dict[str, Any]:
     now = service.clocks.now()
     calendar = service.calendars.current(service.clocks.real() // 1_000_000)
-    definition = service.packs.definition(service.packs.in_force(pack, "transfer", now.date()))
+    definition = service.packs.definition(version)
     found = judge(definition.windows, calendar, now, definition.freezes, scope)
     window = found.open or found.next
     shown = window_json(window) if window else {"id": None, "opens": None, "closes": None}
