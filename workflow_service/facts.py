@@ -90,7 +90,7 @@ def gathered(
     elif row["student_id"] is None:
         with service.hot.connect() as connection:
             row.update(organization_columns(connection, row))
-    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    calendar = service.calendar()
     plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
     row.update(named_facts(service, row))
     return row, plan, build_facts(row, actor, micros, calendar, reason, comment)

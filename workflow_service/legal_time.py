@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from workflow_service.service import Clocks
 
 
+_COUNTS = select(
+    *(select(func.count()).select_from(table).scalar_subquery() for table in (WorkingDay, Term, Outage, WindowDate))
+)
+"""One statement, for every process asks once a second."""
+
+
 class Calendars:
     """The calendar as the tables have it; read again when the number of rows or the newest outage changed."""
 
@@ -31,10 +37,7 @@ class Calendars:
         if self._calendar is not None and tick is not None and tick == self._asked:
             return self._calendar
         with reading(self._engine) as connection:
-            mark = tuple(
-                connection.execute(select(func.count()).select_from(table)).scalar_one()
-                for table in (WorkingDay, Term, Outage, WindowDate)
-            )
+            mark = tuple(connection.execute(_COUNTS).one())
             if mark != self._mark or self._calendar is None:
                 self._calendar, self._mark = read_calendar(connection), mark
         self._asked = -1 if tick is None else tick

@@ -85,7 +85,7 @@ def check_request(service: Service, actor: Actor, body: NewRequest) -> PreCheck:
 
 def _judged(service: Service, row: Row, actor: Actor, micros: int) -> tuple[Plan, Facts]:
     plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
-    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    calendar = service.calendar()
     row.update(named_facts(service, row))
     return plan, build_facts(row, actor, micros, calendar)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 import workflow_service.effects  # noqa: F401 - each family registers what its kinds do
+from states.calendar import Calendar
 from workflow_service.config import Settings
 from workflow_service.crypto import FieldCipher, KeyedHash
 from workflow_service.db import make_engine, prepare_engine, reading
@@ -59,6 +60,10 @@ class Service:
     def __post_init__(self) -> None:
         self.packs = Packs(self.engine)
         self.calendars = Calendars(self.engine)
+
+    def calendar(self) -> Calendar:
+        """The calendar, as it was at most a second of real time ago."""
+        return self.calendars.current(self.clocks.real() // 1_000_000)
 
     def session(self) -> Session:
         """An ORM session for reads; a writer uses `workflow_service.db.begin`."""

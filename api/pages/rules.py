@@ -29,7 +29,7 @@ def _year(pack: str) -> list[dict[str, Any]]:
     """The windows of a pack in this year and the next, with their place on a bar of the year."""
     now = service().clocks.now()
     definition = service().packs.definition(service().packs.in_force(pack, "transfer", now.date()))
-    calendar = service().calendars.current()
+    calendar = service().calendar()
     spans = []
     for year in (now.year, now.year + 1):
         for rule in definition.windows:

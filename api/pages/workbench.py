@@ -184,7 +184,7 @@ def _due_before(due: str) -> int | None:
         return service().clocks.legal() + 1
     if due not in DUE:
         return None
-    calendar = service().calendars.current()
+    calendar = service().calendar()
     last = now.date()
     while due == "soon" and remaining_working_days(calendar, now.date(), last + timedelta(days=1)) <= SOON:
         last += timedelta(days=1)

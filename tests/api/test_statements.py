@@ -22,7 +22,7 @@ CALLS = {
     "/api/v1/me": 4,
 }
 PAGES = {
-    "/": 32,
+    "/": 20,
     "/requests": 7,
     "/requests/{id}": 11,
     "/students": 4,

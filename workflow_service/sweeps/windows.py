@@ -38,7 +38,7 @@ def announce_windows(service: Service, now: int) -> int:
 
     The first time only what is open now is announced: nobody wants to hear of last year's windows.
     """
-    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    calendar = service.calendar()
     due: dict[tuple[str, str, int, str], list[tuple[Moment, str]]] = {}
     with reading(service.engine) as connection:
         followers = [(str(pack), path) for pack, path in connection.execute(_FOLLOWED)]

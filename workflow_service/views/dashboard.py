@@ -75,7 +75,7 @@ def _plain(value: Any) -> Any:
 
 def _soon(service: Service) -> int:
     """24:00 of the last day that counts as soon, microseconds."""
-    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    calendar = service.calendar()
     today = service.clocks.now().date()
     day = today
     while remaining_working_days(calendar, today, _next(day)) <= SOON:

@@ -35,6 +35,6 @@ def request_row(service: Service, row: Any, calendar: Calendar, today: date) -> 
 
 def request_rows(service: Service, rows: list[Any]) -> list[dict[str, Any]]:
     """Rows of a list at legal time now."""
-    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    calendar = service.calendar()
     today = service.clocks.now().date()
     return [request_row(service, row, calendar, today) for row in rows]

@@ -53,7 +53,7 @@ def _of_transfers(service: Service, pack: str, on: date) -> tuple[str, int] | No
 
 def _window_view(service: Service, pack: str, version: int, scope: str) -> dict[str, Any]:
     now = service.clocks.now()
-    calendar = service.calendars.current(service.clocks.real() // 1_000_000)
+    calendar = service.calendar()
     definition = service.packs.definition(version)
     found = judge(definition.windows, calendar, now, definition.freezes, scope)
     window = found.open or found.next
