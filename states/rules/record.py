@@ -36,17 +36,22 @@ _FAULTS = {
 def some_fact_given(facts: Facts, definition: Definition) -> No | None:
     """未填写变更内容 / a change says what is to change: at least one of the facts that its pack takes."""
     brought = {name for step in definition.steps.values() for name in step.brings}
-    wanted = [name for name in definition.facts if name not in BESIDES | brought]
-    if any(facts.data.get(name) not in (None, "") for name in wanted):
+    return one_given(facts, [name for name in definition.facts if name not in BESIDES | brought])
+
+
+@check(fields="subset")
+def one_given(facts: Facts, fields: Sequence[str]) -> No | None:
+    """未填写变更内容 / at least one of these facts is given; the form asks for all of them and needs none (WS-204)."""
+    if any(facts.data.get(name) not in (None, "") for name in fields):
         return None
-    names = [fact_named(name) for name in wanted]
-    kind = DATA_FACTS[wanted[0]]
+    names = [fact_named(name) for name in fields]
+    kind = DATA_FACTS[fields[0]]
     cure = Cure(
         "supply",
         "applicant",
         f"至少填写一项：{'、'.join(zh for zh, _ in names)}",
         f"Give at least one of: {', '.join(en for _, en in names)}.",
-        {f"data.{wanted[0]}": kind.values[0] if kind.values else "…"},
+        {f"data.{fields[0]}": kind.values[0] if kind.values else "…"},
     )
     return No("未填写变更内容", "Nothing says what is to change.", (cure,), pending=True)
 

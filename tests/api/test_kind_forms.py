@@ -398,3 +398,24 @@ def test_a_draft_never_loses_its_route_by_a_correction(sqlite_api: Api) -> None:
     checked = sqlite_api.client.post("/requests/check", data=form, headers={"X-Fragment": "1"})
     assert "还需填写" in checked.text
     assert "事由" in checked.text
+
+
+@pytest.mark.parametrize(("who", "school"), [("county2", "201"), ("county3", "301")])
+def test_a_change_of_a_school_asks_for_its_name_and_each_key_datum_and_a_merger_for_none(
+    sqlite_api: Api, who: str, school: str
+) -> None:
+    """In Beijing only a founding needs them; a rename is asked with the same fields, none of which is needed."""
+    world = sqlite_api.world
+    sign_in(sqlite_api, who)
+    address = f"/requests/new?kind=organization_change&school={world.organization(school).id}"
+    page = sqlite_api.client.get(address).text
+    definition = next(o.definition for o in offers(world.service, world.actor(who)) if o.kind == "organization_change")
+    facts = facts_of_form(definition, known_of(False, ["primary"]))
+    keys = {"school_name", "school_code", "school_type", "school_nature", "run_by", "campuses", "years_junior"}
+    for fact in keys:
+        assert f'name="data.{fact}"' in page
+    asked = {fact.fact: fact for fact in facts.by_ground["school_data"]}
+    assert keys <= set(asked)
+    assert {one.needed for one in asked.values()} == {None}
+    assert keys <= {fact.fact for fact in facts.by_ground["founding"]}
+    assert not keys & {fact.fact for fact in [*facts.common, *facts.by_ground["merging"], *facts.by_ground["closing"]]}

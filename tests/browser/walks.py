@@ -279,6 +279,10 @@ JOURNEYS: Final[dict[str, Journey]] = {
         (Walk("organization_change", "school_data", {"years_junior": 3}),),
         "county3", about="301",
     ),
+    "a school is renamed": Journey(
+        (Walk("organization_change", "school_data", {"school_name": "示例新名小学", "run_by": "private"}),),
+        "county3", about="302",
+    ),
     "a school is merged": Journey(
         (Walk("organization_change", "merging", {"successor_code": "302"}),), "county3", about="303",
     ),

@@ -7,6 +7,7 @@ from tests.states.definitions import DEFINITION, plan_of
 
 CELL = plan_of().by_event["awaiting_origin_school", "approve"]
 WHOLE = {"fields": ["pupil_type", "ethnicity"]}
+EITHER = {"fields": ("school_name", "town_school")}
 WITH = {"fact": "guardian_name", "fields": ["guardian_relation"]}
 COPIES = {"asked": "copies_wanted", "answer": "copies_permitted", "cell": CELL}
 REMOVED = {"kind": "reversal", "data": {"reverses": "20260903-X"}}
@@ -43,6 +44,8 @@ ROWS = [
         pending=True,
     ),
     yes("some_fact_given", {"data": {DEFINITION.facts[0]: "x"}}, {"definition": DEFINITION}),
+    no("one_given", {"data": {"school_name": "", "quota": 1}}, "未填写变更内容", EITHER, pending=True),
+    yes("one_given", {"data": {"town_school": False}}, EITHER),
     no("recorded_or_given", {"data": {}, "recorded": ("ethnicity",)}, "学生类别属性", WHOLE, pending=True),
     yes("recorded_or_given", {"data": {"pupil_type": "00"}, "recorded": ("ethnicity",)}, WHOLE),
     no("goes_with", {"data": {"guardian_name": "x"}}, "与监护人关系", WITH, pending=True),

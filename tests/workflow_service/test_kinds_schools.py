@@ -117,6 +117,39 @@ def test_a_schools_key_data_change_and_a_stage_is_added(world: World) -> None:
     sound(world)
 
 
+def test_a_school_that_is_renamed_twice_keeps_every_name_that_it_had(world: World) -> None:
+    was = world.organization("301").name
+    first = {"school_name": "示例新名小学", "run_by": "private", "school_type": "小学", "school_nature": "普通学校",
+             "campuses": "两个校区"}  # fmt: skip
+    by = []
+    for data in (first, {"school_name": "示例再名小学", "run_by": "enterprise"}):
+        by.append(str(about(world, "county3", "organization_change", "301", ground="school_data", data=data)))
+        assert world.complete(int(by[-1])).state == "completed"
+    school = world.organization("301")
+    day = "2026-08-24"
+    changed = {name: school.particulars[name] for name in ("run_by", "school_type", "school_nature", "campuses")}
+    assert school.name == "示例再名小学"
+    assert changed == {**{name: first[name] for name in changed}, "run_by": "enterprise"}
+    new = dict.fromkeys(("run_by", "school_type", "school_nature", "campuses"))
+    assert school.particulars["former"] == [
+        {"until": day, "by": by[0], "school_name": was, **new},
+        {"until": day, "by": by[1], "school_name": "示例新名小学", "run_by": "private"},
+    ]
+    sound(world)
+
+
+def test_a_change_of_a_school_that_says_nothing_is_not_carried_out(world: World) -> None:
+    empty = about(world, "county3", "organization_change", "301", ground="school_data", data={})
+    world.upload_all(empty, "county3")
+    world.fire(empty, "submit", "county3")
+    assert refused(world, empty, "approve", "city2") == {"WS-204"}
+    world.fire(empty, "return", "city2", comment="未写变更内容")
+    amend(world, empty, "county3", {"school_name": "示例新名小学"})
+    world.fire(empty, "resubmit", "county3")
+    assert world.fire(empty, "approve", "city2").state == "completed"
+    assert world.organization("301").name == "示例新名小学"
+
+
 def test_a_founding_is_asked_at_the_bureau_and_a_merger_about_a_school(world: World) -> None:
     wrong = about(world, "county3", "organization_change", "301", ground="founding", data=FOUNDING)
     assert refused(world, wrong, "submit", "county3") == {"WS-187"}

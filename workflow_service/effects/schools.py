@@ -24,6 +24,8 @@ from workflow_service.sql import Write
 
 PARTICULARS = ("school_type", "school_nature", "run_by", "campuses")
 """学校关键信息 that have no column of their own (BJ-05)."""
+COLUMNS = ("school_code", "school_name", "town_school")
+YEARS = tuple(f"years_{stage}" for stage in STAGES)
 
 QUOTA = Write(
     "quota_row",
@@ -161,13 +163,24 @@ def _change(completing: Completing) -> Effect:
     schooling = {**school.schooling, **_years(data)}
     added = [stage for stage in schooling if stage not in school.stages]
     writes, values = _stages(completing, added)
+    particulars = {**_particulars(school.particulars, data), "former": [*school.particulars.get("former", ()),
+                                                                        _former(completing, school)]}  # fmt: skip
     values |= {
         "school_id": school.id, "school_version": school.version, "school_code": data.get("school_code", school.code),
         "school_name": data.get("school_name", school.name), "school_stages": dumps([*school.stages, *added]),
         "schooling": dumps(schooling), "town": bool(data.get("town_school", school.town)),
-        "particulars": dumps(_particulars(school.particulars, data)),
+        "particulars": dumps(particulars),
     }  # fmt: skip
     return Effect(writes=(CHANGED, *writes), values=values, guards=(UNCHANGED,))
+
+
+def _former(completing: Completing, school: Any) -> dict[str, Any]:
+    """What a change replaces (曾用名等): {"until": day, "by": request, and each fact that it names as it was or None}."""
+    stages = {f"years_{stage}": years for stage, years in school.schooling.items()}
+    before = {"school_code": school.code, "school_name": school.name, "town_school": school.town,
+              **stages, **school.particulars}  # fmt: skip
+    named = {name: before.get(name) for name in (*COLUMNS, *PARTICULARS, *YEARS) if name in completing.data}
+    return {"until": completing.effective.isoformat(), "by": str(completing.row["id"]), **named}
 
 
 def _close(completing: Completing) -> Effect:
