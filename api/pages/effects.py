@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from api.pages.labels import FACTS, STATUSES, grade, label
+from api.pages.labels import FACTS, STATUSES, fact_value, grade, label
 from api.pages.labels import KINDS as KIND_LABELS
 from api.pages.language import day, t, zh
 from states.kinds import KINDS, SECTIONS, Kind, status_event
@@ -22,7 +22,8 @@ def effects(view: Request) -> list[str]:
     kind = KINDS[view["kind"]]
     if kind.sides == "two" and kind.enrolment == "enter":
         return [_moves(view)]
-    found = [_place(view, kind), _status(view, kind), _left(view, kind), *_entries(kind), _written(view)]
+    found = [_place(view, kind), _status(view, kind), _left(view, kind), *_entries(kind), _written(view),
+             _school(view)]  # fmt: skip
     if kind.numbers:
         found.append(t("尚无学籍号的，由系统编发。", "Who has no student number yet is given one."))
     if kind.lock == "end":
@@ -95,6 +96,33 @@ def _written(view: Request) -> str:
         label(FACTS, name) for name, value in view["data"].items() if name.startswith("new_") and value is not None
     ]
     return t("学籍中写入：{f}。", "Written into the record: {f}.", f=t("、", ", ").join(names)) if names else ""
+
+
+def _school(view: Request) -> Markup | str:
+    """What a change of a school does (学校新建、变更、合并、撤销): to the school, its pupils, classes and requests."""
+    if view["kind"] != "organization_change":
+        return ""
+    data, school = view["data"], _name(view["destination_school"])
+    if view["ground"] == "founding":
+        return t("新建{n}，由{s}主管。", "{n} is founded, under {s}.", n=zh(data.get("school_name") or "—"), s=school)
+    if view["ground"] == "school_data":
+        given = escape(t("；", "; ")).join(
+            escape(t("{f}为{v}", "{f}: {v}", f=label(FACTS, name), v=zh(fact_value(name, value))))
+            for name, value in data.items() if name != "effective_on" and value is not None
+        )  # fmt: skip
+        return t("{s}的信息变更：{g}；原信息留存。", "The data of {s} change – {g}; what they were is kept.",
+                 s=school, g=given)  # fmt: skip
+    return _closed(view, school)
+
+
+def _closed(view: Request, school: Markup) -> Markup | str:
+    if successor := view["data"].get("successor_code"):
+        return t("{s}不再办理业务；在籍学生、班级和在办业务都转到接收学校（{c}）。",
+                 "{s} takes no more requests; its pupils, classes and open requests go to its successor ({c}).",
+                 s=school, c=successor)  # fmt: skip
+    return t("{s}撤销，不再办理业务；档案由{u}保管。",
+             "{s} is closed and takes no more requests; {u} keeps its archives.",
+             s=school, u=zh(view["data"].get("archive_unit") or "—"))  # fmt: skip
 
 
 def held_back(view: Request) -> str:

@@ -274,19 +274,25 @@ JOURNEYS: Final[dict[str, Journey]] = {
               "approval_number": "2026-1", "release_grade": True}),),
         "county2", found=_pupils_enough_to_hide_among, about="county2",
     ),
-    "a school is founded": Journey((Walk("organization_change", "founding", FOUNDING),), "county3", about="county3"),
+    "a school is founded": Journey(
+        (Walk("organization_change", "founding", FOUNDING, done="新建示例新城小学"),), "county3", about="county3",
+    ),
     "a school gets another stage": Journey(
         (Walk("organization_change", "school_data", {"years_junior": 3}),),
         "county3", about="301",
     ),
     "a school is renamed": Journey(
-        (Walk("organization_change", "school_data", {"school_name": "示例新名小学", "run_by": "private"}),),
+        (Walk("organization_change", "school_data", {"school_name": "示例新名小学", "run_by": "private"},
+              done="学校名称为示例新名小学"),),
         "county3", about="302",
     ),
     "a school is merged": Journey(
-        (Walk("organization_change", "merging", {"successor_code": "302"}),), "county3", about="303",
+        (Walk("organization_change", "merging", {"successor_code": "302"},
+              done="在籍学生、班级和在办业务都转到接收学校"),),
+        "county3", about="303",
     ),
     "a school is closed": Journey(
-        (Walk("organization_change", "closing", {"archive_unit": "县档案馆"}),), "county4", about="403",
+        (Walk("organization_change", "closing", {"archive_unit": "县档案馆"}, done="档案由县档案馆保管"),),
+        "county4", about="403",
     ),
 }  # fmt: skip

@@ -175,7 +175,7 @@ def _change(completing: Completing) -> Effect:
 
 
 def _former(completing: Completing, school: Any) -> dict[str, Any]:
-    """What a change replaces (曾用名等): {"until": day, "by": request, and each fact that it names as it was or None}."""
+    """What a change replaces (曾用名等): {"until": day, "by": request, and each named fact as it was}."""
     stages = {f"years_{stage}": years for stage, years in school.schooling.items()}
     before = {"school_code": school.code, "school_name": school.name, "town_school": school.town,
               **stages, **school.particulars}  # fmt: skip
