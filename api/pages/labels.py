@@ -83,8 +83,9 @@ def state(code: str) -> str:
 
 
 def grade(number: int | None) -> str:
-    """A grade counted from primary 1 to senior 12."""
-    return t(*grade_named(number))
+    """A grade counted from primary 1 to senior 12; in a narrow column its number would else begin the next line."""
+    zh, en = grade_named(number)
+    return t(zh, en.replace("grade ", "grade\N{NO-BREAK SPACE}"))
 
 
 def fact_value(name: str, value: Any) -> str:

@@ -38,3 +38,12 @@ def test_the_page_shows_who_stays_first_and_leads_to_the_batch(sqlite_api: Api) 
     shown = sqlite_api.client.get("/promotion").text
     assert "毕业年级，办理毕业" in shown
     assert "/batches/new?kind=promotion" in shown
+
+
+def test_the_english_page_keeps_a_grade_together_and_writes_the_day_as_others_do(sqlite_api: Api) -> None:
+    sqlite_api.world.student("202", 3, name="甲")
+    sqlite_api.client.post("/login", data={"username": "school202", "password": "demo-2026"})
+    shown = sqlite_api.client.get("/promotion?lang=en").text
+    assert "10 Aug 24:00" in shown
+    assert "grade\N{NO-BREAK SPACE}4" in shown
+    assert "grade 4" not in shown
