@@ -18,6 +18,7 @@ from states.kinds import KINDS
 from states.student_status import STATUSES
 from tests.api.conftest import Api
 from tests.api.test_pages import sign_in
+from tests.workflow_service.test_kinds_admission import graduate
 from tests.workflow_service.world import Pupil
 from workflow_service.db import begin, reading
 from workflow_service.models import Enrolment, Guardian, History, RegisterEntry, SchoolClass, Student
@@ -419,3 +420,12 @@ def test_a_change_of_a_school_asks_for_its_name_and_each_key_datum_and_a_merger_
     assert {one.needed for one in asked.values()} == {None}
     assert keys <= {fact.fact for fact in facts.by_ground["founding"]}
     assert not keys & {fact.fact for fact in [*facts.common, *facts.by_ground["merging"], *facts.by_ground["closing"]]}
+
+
+def test_a_graduates_entry_shows_the_certificate_with_its_number(sqlite_api: Api) -> None:
+    pupil = graduate(sqlite_api.world, "201")
+    number = sqlite_api.world.entries(pupil.id)[0].data["number"]
+    sign_in(sqlite_api, "school201")
+    page = sqlite_api.client.get(f"/students/{pupil.id}").text
+    content = re.findall(r'<td data-label="内容">(.*?)</td>', page, re.DOTALL)
+    assert content == [f'<span>毕业证书 <span class="num">{number}</span></span>']

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ from states.vocabulary import DATA_FACTS
 from workflow_service.db import reading
 from workflow_service.models import Organization, RegisterEntry, Request
 from workflow_service.models.columns import iso
+from workflow_service.papers import PAPERS
 from workflow_service.sealed import shown
 from workflow_service.service import Service
 
@@ -18,8 +20,9 @@ from workflow_service.service import Service
 def entries_view(service: Service, student_id: int) -> list[dict[str, Any]]:
     """Every entry with its days, its school, the requests that made and ended it, and the facts that it rests on.
 
-    `data` holds only facts of the vocabulary: what else an effect keeps there is not for reading. What is sealed
-    is shown as on the request itself.
+    `data` holds only facts of the vocabulary: what else an effect keeps there is not for reading, but for a certificate
+    {"kind", "label", "label_en", "number"}, None where the entry is about none. What is sealed is shown as on the
+    request itself.
     """
     query = (
         select(RegisterEntry.__table__, Organization.name.label("school_name"), Request.number, Request.kind)
@@ -39,8 +42,17 @@ def _view(service: Service, row: Any) -> dict[str, Any]:
         "school": None if row.school_id is None else {"id": str(row.school_id), "name": row.school_name},
         "request": None if row.number is None else {
             "id": str(row.request_id), "number": row.number, "kind": row.kind},
+        "certificate": _certificate(row.data or {}),
         "data": shown(service, {name: value for name, value in (row.data or {}).items() if name in DATA_FACTS}),
     }  # fmt: skip
+
+
+def _certificate(data: Mapping[str, Any]) -> dict[str, str] | None:
+    kind = data.get("certificate")
+    if not isinstance(kind, str) or kind not in PAPERS:
+        return None
+    paper = PAPERS[kind]
+    return {"kind": kind, "label": paper.label, "label_en": paper.label_en, "number": str(data.get("number") or "")}
 
 
 def _day(value: date | None) -> str | None:
