@@ -429,3 +429,20 @@ def test_a_graduates_entry_shows_the_certificate_with_its_number(sqlite_api: Api
     page = sqlite_api.client.get(f"/students/{pupil.id}").text
     content = re.findall(r'<td data-label="内容">(.*?)</td>', page, re.DOTALL)
     assert content == [f'<span>毕业证书 <span class="num">{number}</span></span>']
+
+
+def test_a_recalled_request_is_not_drawn_as_a_refused_one(sqlite_api: Api) -> None:
+    """A step is red where somebody said no; the applicant's own taking back is neither."""
+    world = sqlite_api.world
+    looks = {}
+    for event, who, more in (("recall", "school201", {}), ("reject", "school201.principal", {"reason": "data_wrong"})):
+        draft = world.start("school201", "suspension", world.student("201", 3, name=event), ground="other",
+                            data={"until": "2027-02-01"})  # fmt: skip
+        world.upload_all(draft, "school201")
+        world.fire(draft, "submit", "school201")
+        world.fire(draft, event, who, **more)
+        sign_in(sqlite_api, "school201")
+        looks[event] = re.findall(r'<li class="step ([\w-]*)"', sqlite_api.client.get(f"/requests/{draft}").text)
+    assert "stopped" in looks["reject"]
+    assert "stopped" not in looks["recall"]
+    assert looks["recall"][-1] == "paused"
