@@ -99,7 +99,7 @@ def _profile(service: Service, profile: Mapping[str, Any]) -> list[dict[str, str
 
 
 def _guardian(service: Service, row: Any) -> dict[str, Any]:
-    """A guardian; a roster gives the relation by its code, a request in words."""
+    """A guardian, with the relation in words; one that no code table names stands as it was given."""
     phone = service.cipher.decrypt(row.phone, "guardian.phone") if row.phone else None
     name = service.cipher.decrypt(row.name, "guardian.name")
     relation = RELATIONS.get(row.relation, row.relation)

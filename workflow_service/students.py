@@ -31,6 +31,7 @@ from workflow_service.models import (
 )
 from workflow_service.models.columns import Base
 from workflow_service.names import search_text
+from workflow_service.roster.headings import relation_code
 from workflow_service.sql.copying import Writer
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Registering:
 
 @dataclass(frozen=True, slots=True)
 class NewGuardian:
-    """A guardian (监护人) as a workbook or a form gives one; `relation` is GB/T 4761's label (父亲, 母亲 …)."""
+    """A guardian (监护人) as a workbook or a form gives one; `relation` is GB/T 4761's label or code."""
 
     relation: str
     name: str
@@ -197,7 +198,7 @@ def guardian_row(service: Service | Registering, student_id: int, guardian: NewG
     return {
         "id": service.ids.new(bucket_of(student_id)),
         "student_id": student_id,
-        "relation": guardian.relation,
+        "relation": relation_code(guardian.relation),
         "name": service.cipher.encrypt(guardian.name, "guardian.name"),
         "phone": service.cipher.encrypt(phone, "guardian.phone") if phone else None,
         "phone_hash": service.hashes.of("phone", phone) if phone else None,

@@ -277,7 +277,7 @@ def test_who_a_new_pupil_is_can_be_corrected_in_the_draft(api: Api) -> None:
     person, trail, guardians = person_of(api, draft["id"])
     assert (person.name, person.sex, person.birth_date, person.version) == ("新生乙", "2", date(2020, 4, 1), 2)
     assert trail == ["admitted", "amend"]
-    assert [one.relation for one in guardians] == ["父亲"]
+    assert [one.relation for one in guardians] == ["51"]
     stale = api.call("school201", "PATCH", path, json={"person": right}, version=draft["version"])
     assert stale.status_code == 412
     assert person_of(api, draft["id"])[0].version == 2
@@ -296,7 +296,7 @@ def test_a_drafts_person_is_corrected_on_its_page_and_nobody_elses(sqlite_api: A
     assert 'id="wrong-person-birth_date">不能晚于今天' in wrong.text
     assert sqlite_api.client.post(f"/requests/{draft['id']}/edit", data=form).status_code == 303
     person, _, guardians = person_of(sqlite_api, draft["id"])
-    assert (person.name, [one.relation for one in guardians]) == ("新生丙", ["母亲"])
+    assert (person.name, [one.relation for one in guardians]) == ("新生丙", ["52"])
     pupil = sqlite_api.world.student("201", 3)
     other = sqlite_api.world.start("school201", "suspension", pupil, ground="illness")
     assert "person.name" not in sqlite_api.client.get(f"/requests/{other}/edit").text

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from states.identity import make_identity_number
 from tests.workflow_service.test_kinds import sound
@@ -109,7 +109,24 @@ def test_basic_data_by_the_school_itself_and_on_the_guardians_word(world: World)
     assert done.route == ["awaiting_principal", "awaiting_bureau"]
     [guardian] = rows(world, Guardian, student_id=pupil.id)
     assert world.service.cipher.decrypt(guardian.name, "guardian.name") == "林父"
+    assert guardian.relation == "51"
     sound(world)
+
+
+@pytest.mark.parametrize(("stored", "told"), [("51", "父亲"), ("父亲", "父亲"), ("51", "51")])
+def test_a_changed_father_takes_the_place_of_the_one_of_the_roster(world: World, stored: str, told: str) -> None:
+    """The roster brought codes, requests of earlier days words: in neither way does a father stand twice."""
+    pupil = world.student("201", 3)
+    with db.begin(world.service.engine) as connection:
+        connection.execute(insert(Guardian).values(
+            id=world.service.ids.new(0), student_id=pupil.id, relation=stored,
+            name=world.service.cipher.encrypt("原父", "guardian.name")))  # fmt: skip
+    world.complete(world.start("school201", "basic_data_change", pupil, ground="by_guardian",
+                               data={"guardian_name": "林父", "guardian_relation": told,
+                                     "guardian_phone": "13900002222"}))  # fmt: skip
+    [guardian] = rows(world, Guardian, student_id=pupil.id)
+    assert world.service.cipher.decrypt(guardian.name, "guardian.name") == "林父"
+    assert guardian.relation == "51"
 
 
 def test_a_result_is_entered_corrected_and_withdrawn(world: World) -> None:

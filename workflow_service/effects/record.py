@@ -20,6 +20,7 @@ from workflow_service.named_facts import named_entry, person_after
 from workflow_service.names import normal_name, search_text
 from workflow_service.numbering import NumberRows, next_number, number_rows, region_of, usable, wanted_kind
 from workflow_service.other_side import other_of, pair_of
+from workflow_service.roster.headings import RELATIONS, relation_code
 from workflow_service.sealed import unseal
 from workflow_service.sql import Write
 
@@ -59,7 +60,8 @@ SELECT :guardian_id, :student_id, :guardian_relation, :guardian_name, :guardian_
 OTHER_GUARDIAN = Write(
     "other_guardian",
     """
-UPDATE guardian SET name = :guardian_name, phone = :guardian_phone, phone_hash = :guardian_phone_hash
+UPDATE guardian SET relation = :guardian_relation, name = :guardian_name, phone = :guardian_phone,
+    phone_hash = :guardian_phone_hash
 WHERE id = :guardian_id{moved}""",
 )
 SETTLE = Write(
@@ -149,13 +151,15 @@ def _guardian(completing: Completing, connection: Connection) -> tuple[tuple[Wri
     name = unseal(service, "guardian_name", data.get("guardian_name"))
     if not name:
         return (), {}
-    phone, relation = unseal(service, "guardian_phone", data.get("guardian_phone")), data.get("guardian_relation")
+    phone = unseal(service, "guardian_phone", data.get("guardian_phone"))
+    relation = relation_code(data.get("guardian_relation") or "")
+    same = (relation, RELATIONS.get(relation, relation))  # Requests of earlier days stored words.
     found = connection.execute(
         select(Guardian.id).where(
-            Guardian.student_id == completing.row["student_id"], Guardian.relation == (relation or ""))
+            Guardian.student_id == completing.row["student_id"], Guardian.relation.in_(same))
     ).scalar()  # fmt: skip
     values = {
-        "guardian_id": found or service.ids.new(completing.row["bucket"]), "guardian_relation": relation or "监护人",
+        "guardian_id": found or service.ids.new(completing.row["bucket"]), "guardian_relation": relation or "97",
         "guardian_name": service.cipher.encrypt(name, "guardian.name"),
         "guardian_phone": service.cipher.encrypt(phone, "guardian.phone") if phone else None,
         "guardian_phone_hash": service.hashes.of("phone", phone) if phone else None,

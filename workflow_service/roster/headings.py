@@ -136,6 +136,14 @@ def code_of(codes: Codes, text: str) -> str | None:
     return _code_of(tuple(codes.items()), text)
 
 
+def relation_code(text: str) -> str:
+    """A guardian's relation as it is stored (GB/T 4761), from a label or a code; what the table lacks as it was typed.
+
+    A roster gives codes and a request words: stored as they come, a father would stand twice after the change of one.
+    """
+    return code_of(RELATIONS, text) or text
+
+
 @lru_cache(1 << 12)
 def grade_of_text(text: str) -> int | None:
     """The grade for 大班, 三年级, 3, 初一 or 高三."""

@@ -32,6 +32,7 @@ from workflow_service.models import (
     StudentMerge,
 )
 from workflow_service.models.columns import iso
+from workflow_service.roster.headings import RELATIONS
 from workflow_service.service import Service
 from workflow_service.views.reasons import reason_view
 from workflow_service.views.students import STATUS_LABELS, student_history
@@ -192,7 +193,10 @@ def _requests(connection: Connection, student_id: int) -> list[dict[str, Any]]:
 def _guardians(service: Service, connection: Connection, student_id: int) -> list[dict[str, str]]:
     query = select(Guardian.relation, Guardian.name).where(Guardian.student_id == student_id).order_by(Guardian.id)
     return [
-        {"relation": row.relation, "name": mask_name(service.cipher.decrypt(row.name, "guardian.name"))}
+        {
+            "relation": RELATIONS.get(row.relation, row.relation),
+            "name": mask_name(service.cipher.decrypt(row.name, "guardian.name")),
+        }
         for row in connection.execute(query)
     ]
 
