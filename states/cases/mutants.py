@@ -20,8 +20,9 @@ DOCUMENTARY: Final = ("source", "parameter", "kept", "not_software")
 WORDING: Final = (
     "rule", "article", "basis", "because", "local", "changes", "label", "label_en", "approve_label", "approve_label_en",
     "title", "title_en", "version", "kind", "extends", "id", "reviewed", "review_next", "does", "name", "fallback",
+    "other_kinds",
 )  # fmt: skip
-"""Keys that decide nothing by themselves: words, sources, permissions. `does` goes with its row."""
+"""Keys that decide nothing by themselves: words, sources, permissions, other ways. `does` goes with its row."""
 SIDES: Final = ("destination", "origin", "both")
 CONTENT_EVENTS: Final = ("submit", "resubmit", "approve")
 
