@@ -54,9 +54,7 @@ class Starting:
     def asked(self, way: str) -> dict[str, list[Asked]]:
         """For every ground the facts it asks."""
         sides = ("destination",) if way == "in" else ("destination", "origin")
-        return {
-            g.name: asked_facts(self.definition, g.name, self.known, sides) for g in self.definition.grounds
-        }
+        return {g.name: asked_facts(self.definition, g.name, self.known, sides) for g in self.definition.grounds}
 
 
 def starting(kind: str) -> Starting:
