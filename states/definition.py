@@ -63,6 +63,7 @@ class Requirement:
     """A document requirement (材料): satisfied when every kind of any one bundle is there.
 
     `at`: the first state whose `approve` it blocks; `by`: the unit that uploads it, in its own steps.
+    `optional` (可附): it may lie with the request and blocks nothing.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Requirement:
     by: str
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     side: Literal["destination", "origin"] = "destination"
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

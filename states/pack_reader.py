@@ -201,6 +201,7 @@ def _requirement(compiled: Compiled, need: str, source: Citation, row: Row, when
             by=row.get("by", applicant(compiled)),
             when=condition(when),
             side=row.get("side", "destination"),
+            optional=row.get("optional", False),
         )
 
 

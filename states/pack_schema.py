@@ -133,6 +133,7 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         "at": Key(word(STATES, "state")),
         "by": Key(word(UNITS, "unit")),
         "side": Key(word(("destination", "origin"), "side")),
+        "optional": Key(YES_NO),
     },
     "check": {
         **CITED,

@@ -277,7 +277,7 @@ def _papers(plan: Plan, here: int) -> list[Bound]:
         )
         for side, definition in _sides(plan.definition, plan.origin)
         for requirement in definition.requirements
-        if requirement.side == side and _first_state(plan, requirement) <= here
+        if requirement.side == side and not requirement.optional and _first_state(plan, requirement) <= here
     ]
 
 

@@ -159,7 +159,8 @@ def _also(name: str, row: Row, papers: Row) -> list[Words]:
 
 def _needs(row: Row, papers: Row) -> list[Words]:
     found = [papers_words(papers.get(need, [need])) for need in row.get("needs", ())]
-    return [_joined(("材料：", "papers: "), words) for words in found]
+    before = ("可附材料：", "may be added: ") if row.get("optional") else ("材料：", "papers: ")
+    return [_joined(before, words) for words in found]
 
 
 def papers_words(papers: Any) -> Words:

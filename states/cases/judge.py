@@ -296,13 +296,14 @@ def forget() -> None:
 
 
 def papers(plan: Plan, facts: Facts, change: str) -> frozenset[str]:
-    """The first alternative of everything that is asked, then the change: `-kind` leaves out, `+kind` adds.
+    """The first alternative of everything that is needed, then the change: `-kind` leaves out, `+kind` adds.
 
     `=kind kind` is all that lies there.
     """
     if change.startswith("="):
         return frozenset(change[1:].split())
-    kinds = {kind for need in plan.requirements if fits(tuple(need.when.items()), facts) for kind in need.any_of[0]}
+    needed = (need for need in plan.requirements if not need.optional and fits(tuple(need.when.items()), facts))
+    kinds = {kind for need in needed for kind in need.any_of[0]}
     for sign, kind in re.findall(r"([-+])(\w+)", change):
         if sign == "-" and kind not in kinds:
             raise CaseError(f"{kind} is not asked here{meant(kind, kinds)}")

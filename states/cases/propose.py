@@ -108,7 +108,7 @@ def _sketches(definition: Definition, typical: Case) -> Iterator[Sketch]:
             for waiver in check.except_:
                 yield _met(start.named(waiver.cite.rule), waiver.when)
     for need in definition.requirements:
-        if need.cite.pack == definition.pack:
+        if need.cite.pack == definition.pack and not need.optional:
             yield from _papers(_setting(definition, need.cite.rule, need.when, today), need)
     yield from _days(definition)
 

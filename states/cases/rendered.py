@@ -82,6 +82,8 @@ def number_rows(definition: Definition) -> list[tuple[str, ...]]:
     ]
     if definition.valid_to:
         rows.insert(1, ("有效期至", definition.valid_to))
+    optional = (need for need in definition.requirements if need.optional)
+    rows += [(f"可附材料 {need.cite.rule}", " 或 ".join(map("＋".join, need.any_of))) for need in optional]
     rows += [(f"随办理填写 {step.state}", " ".join(step.brings)) for step in definition.steps.values() if step.brings]
     rows += [(f"冻结期 {freeze.id}", f"{freeze.first} 至 {freeze.last}") for freeze in definition.freezes]
     for rule in definition.windows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from states.definition import Definition
@@ -10,7 +11,7 @@ from states.facts import Facts
 from states.kinds import KINDS
 from states.reversals import NO_INVERSE, reversible
 from states.rules import check
-from states.rules.wording import fact_named
+from states.rules.wording import documents_named, fact_named
 from states.verdict import Cure, No
 from states.vocabulary import DATA_FACTS
 
@@ -34,9 +35,20 @@ _FAULTS = {
 
 @check()
 def some_fact_given(facts: Facts, definition: Definition) -> No | None:
-    """未填写变更内容 / a change says what is to change: at least one of the facts that its pack takes."""
+    """未填写变更内容 / a change says what is to change: a fact that its pack takes, or a paper that may be added.
+
+    A paper that may be added to a change and is not needed for it is what changes: a photograph (SY-09).
+    """
+    papers = {kind for need in definition.requirements if need.optional for bundle in need.any_of for kind in bundle}
+    if papers & facts.documents:
+        return None
     brought = {name for step in definition.steps.values() for name in step.brings}
-    return one_given(facts, [name for name in definition.facts if name not in BESIDES | brought])
+    no = one_given(facts, [name for name in definition.facts if name not in BESIDES | brought])
+    named = ((kind, *documents_named((kind,))) for kind in sorted(papers))
+    added = (
+        Cure("supply", "applicant", f"补交{zh}", f"Upload {en}.", {"documents+": (kind,)}) for kind, zh, en in named
+    )
+    return no and replace(no, cures=(*no.cures, *added))
 
 
 @check(fields="subset")

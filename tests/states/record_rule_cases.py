@@ -1,8 +1,10 @@
 """Both sides of the checks of the record, for `test_rules`: facts, and what the message must name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from states.definition import Requirement
 from tests.states.definitions import DEFINITION, plan_of
 
 CELL = plan_of().by_event["awaiting_origin_school", "approve"]
@@ -12,6 +14,13 @@ WITH = {"fact": "guardian_name", "fields": ["guardian_relation"]}
 COPIES = {"asked": "copies_wanted", "answer": "copies_permitted", "cell": CELL}
 REMOVED = {"kind": "reversal", "data": {"reverses": "20260903-X"}}
 STANDS = {"reversed_kind": "suspension", "reversed_completed": True}
+MAY_HAVE_PHOTO = replace(
+    DEFINITION,
+    requirements=(
+        *DEFINITION.requirements,
+        Requirement("photo", DEFINITION.missing_papers, (("photo",),), "draft", "destination_school", optional=True),
+    ),
+)
 NAMED = {"entry_number": "1", "entry_section": "result"}
 
 Row = tuple[str, Mapping[str, Any], str, Mapping[str, Any], bool, int]
@@ -44,6 +53,19 @@ ROWS = [
         pending=True,
     ),
     yes("some_fact_given", {"data": {DEFINITION.facts[0]: "x"}}, {"definition": DEFINITION}),
+    no(
+        "some_fact_given",
+        {"data": {"handed_over_on": None}, "documents": frozenset({"transfer_certificate"})},
+        "未填写变更内容",
+        {"definition": MAY_HAVE_PHOTO},
+        pending=True,
+        cures=2,
+    ),
+    yes(
+        "some_fact_given",
+        {"data": {"handed_over_on": None}, "documents": frozenset({"photo"})},
+        {"definition": MAY_HAVE_PHOTO},
+    ),
     no("one_given", {"data": {"school_name": "", "quota": 1}}, "未填写变更内容", EITHER, pending=True),
     yes("one_given", {"data": {"town_school": False}}, EITHER),
     no("recorded_or_given", {"data": {}, "recorded": ("ethnicity",)}, "学生类别属性", WHOLE, pending=True),

@@ -216,7 +216,8 @@ class World:
         _, plan, facts = gather(self.service, request_id, self.actor(username))
         for requirement in plan.requirements:
             fitting = fits(tuple((key, frozenset(values)) for key, values in requirement.when.items()), facts)
-            if fitting and requirement.by in facts.units and not facts.documents.issuperset(requirement.any_of[0]):
+            needed = fitting and not requirement.optional and requirement.by in facts.units
+            if needed and not facts.documents.issuperset(requirement.any_of[0]):
                 self.upload(request_id, username, *requirement.any_of[0])
 
     def entries(self, student_id: int) -> list[Any]:
