@@ -26,6 +26,7 @@ class QualityCheckShown(Shown):
     label = fields.String(required=True)
     label_en = fields.String(required=True)
     rule = fields.String(required=True)
+    clears = fields.String(allow_none=True)
     count = fields.Integer(required=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from marshmallow import fields, validate
 
 from api.endpoint import Answer, Call, operation
@@ -19,6 +19,7 @@ from workflow_service.actors import Actor
 from workflow_service.boxes import BadCursor
 from workflow_service.errors import NotFound
 from workflow_service.ids import parse_id
+from workflow_service.photographs import Photograph, open_photograph
 from workflow_service.service import Service
 from workflow_service.views.student_time import OnDay, students_on
 from workflow_service.views.students import (
@@ -157,3 +158,24 @@ def get_student_history(call: Call) -> dict[str, Any]:
     """Every status, school and class, from when to when, by which request; as known now, or on a day."""
     as_of, known = _day(call.query["as_of"]), _day(call.query["known"])
     return part(student_history(call.service, call.found.id, as_of, known), call.query)
+
+
+def _find_photograph(service: Service, actor: Actor, student_id: str) -> Photograph:
+    return open_photograph(service, _find(service, actor, student_id))
+
+
+@operation(
+    bp, "GET", "/students/<student_id>/photo", summary="A student's photograph / 学生照片", find=_find_photograph,
+    answers=None, produces="image/*",
+)  # fmt: skip
+def get_student_photo(call: Call) -> Response:
+    """The photograph that the record names, to whoever sees the student; 404 where it has none."""
+    return photograph_answer(call.found)
+
+
+def photograph_answer(photograph: Photograph) -> Response:
+    """A child's face: shown as a picture and nothing else, and kept by no cache."""
+    answer = Response(photograph.content, mimetype=photograph.media_type)
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

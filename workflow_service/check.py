@@ -19,7 +19,7 @@ from states.plan import Cell, Plan
 from workflow_service.documents.store import Damaged, NotKept
 from workflow_service.facts import gather
 from workflow_service.models.columns import from_micros
-from workflow_service.sql.check import DOCUMENTS, HELD_CLASSES, INVARIANTS, KEPT, TRANSITIONS
+from workflow_service.sql.check import DOCUMENTS, FACELESS, HELD_CLASSES, INVARIANTS, KEPT, TRANSITIONS
 from workflow_service.sql.check_duplicates import PAIRS
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ def _caps(service: Service, connection: Connection) -> Iterator[Finding]:
 
 
 def _documents(service: Service, connection: Connection) -> Iterator[Finding]:
-    """K9 every document has its file, of its hash and size, and no file is older than a day without a document."""
+    """K9 every document has its file, of its hash and size, no file is older than a day without a document, and the
+    photograph that a record names is a document of that student.
+    """
     for request_id, sha256, size in connection.execute(text(DOCUMENTS)):
         try:
             with service.store.open(sha256) as file:
@@ -141,6 +143,8 @@ def _documents(service: Service, connection: Connection) -> Iterator[Finding]:
         else:
             if kept != size:
                 yield Finding("K9", str(request_id), f"the file of SHA-256 {sha256} has {kept} bytes, not {size}")
+    for (student_id,) in connection.execute(text(FACELESS)):
+        yield Finding("K9", str(student_id), "the record names a photograph that no document of the student is")
     young = from_micros(service.clocks.real()).astimezone(UTC) - ORPHAN_AGE
     for stored, since in service.store.iter_all():
         if since < young and connection.execute(text(KEPT), {"sha256": stored.sha256}).first() is None:

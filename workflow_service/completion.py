@@ -15,6 +15,7 @@ from states.kinds import KINDS, status_after
 from states.student_status import STATUSES
 from workflow_service.history import Trail
 from workflow_service.models.columns import dumps
+from workflow_service.photographs import PHOTO, with_photograph
 from workflow_service.sql import Write
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ def complete(completing: Completing) -> tuple[Shape, dict[str, Any]]:
     extra = (*own.writes, DUE) if row["kind"] in FOLLOW_UPS else own.writes
     if kind.subject != "student":
         return Shape(extra=extra, guards=own.guards), {"effective": _bound(completing), **own.values}
+    if PHOTO in completing.facts.documents:
+        own = with_photograph(completing, own)
     after = own.status or status_after(row["kind"], row["ground"], row["status"])
     assert after is not None  # The packs' `status_allows` refused it otherwise.
     if own.effective:

@@ -44,6 +44,7 @@ _GRADES = range(1, 13)
 class Check:
     """A check: what it is called, its rule, and its predicate for a legal day.
 
+    `clears`: the kind of request that clears it, empty where none does alone.
     `where`: whose scope counts, the school that has the record, or the one in whose class the pupil sits.
     """
 
@@ -53,6 +54,7 @@ class Check:
     rule: str
     cure: str
     cure_en: str
+    clears: str
     predicate: Callable[[date], ColumnElement[bool]]
     where: Where = "record"
 
@@ -94,31 +96,34 @@ def _sits_elsewhere() -> ColumnElement[bool]:
 CHECKS: Final = tuple(
     Check(*row)
     for row in (
-        ("missing_photo", "缺照片", "No photograph", "SY-09", "补拍近期免冠数码照片", "Add a recent photograph",
+        ("missing_photo", "缺照片", "No photograph", "SY-09", "补拍近期免冠数码照片，随基础信息变更上传",
+         "Upload a recent photograph with a change of basic data", "basic_data_change",
          lambda _today: ~type_coerce(Student.profile, Text).contains('"photo":"')),
         ("missing_guardian", "缺监护人", "No guardian", "SY-08", "补录至少一名监护人", "Add at least one guardian",
+         "basic_data_change",
          lambda _today: ~exists().where(Guardian.student_id == Student.id)),
         ("missing_number", "缺身份证件号", "No identity number", "NUM-04", "取得证件号后申请关键数据变更",
-         "File a key-data change when there is one", lambda _today: Student.identity_hash.is_(None)),
+         "File a key-data change when there is one", "key_data_change", lambda _today: Student.identity_hash.is_(None)),
         ("wrong_number", "证件号有误", "Wrong identity number", "SYS-30", "核对户口簿后申请关键数据变更",
-         "Compare the household register and file a key-data change",
+         "Compare the household register and file a key-data change", "key_data_change",
          lambda _today: _has(("number_check_digit", "number_characters", "number_length", "number_birth_date",
                               "number_birth_future", "number_not_text"))),
         ("number_against_birth_date", "证件号与出生日期不符", "Number against birth date", "SYS-30",
-         "核对后申请关键数据变更", "Check and file a key-data change", lambda _today: _has(("number_birth_differs",))),
+         "核对后申请关键数据变更", "Check and file a key-data change", "key_data_change",
+         lambda _today: _has(("number_birth_differs",))),
         ("number_against_sex", "证件号与性别不符", "Number against sex", "SYS-30", "核对后申请关键数据变更",
-         "Check and file a key-data change", lambda _today: _has(("identity_number_sex",))),
+         "Check and file a key-data change", "key_data_change", lambda _today: _has(("identity_number_sex",))),
         ("age_against_grade", "年龄与年级不符", "Age against grade", "TR-12", "核对出生日期和年级",
-         "Check birth date and grade", _age_wrong),
+         "Check birth date and grade", "", _age_wrong),
         ("problem_record", "问题学籍", "Problem record", "SYS-30", "在“查重”中处理，或申请关键数据变更",
-         "Settle it under Duplicates, or file a key-data change", lambda _today: Student.problem.is_not(None)),
+         "Settle it under Duplicates, or file a key-data change", "", lambda _today: Student.problem.is_not(None)),
         ("attends_without_record", "在校就读，学籍未到", "Attends without a record", "N25-18",
-         "催办转学，或让学生回原校", "Speed the transfer up, or send the pupil back",
+         "催办转学，或让学生回原校", "Speed the transfer up, or send the pupil back", "",
          lambda _today: _sits_elsewhere(), "pupil"),
         ("record_without_pupil", "有学籍，人不在校", "Record without a pupil", "N25-18", "及时办理转出，或核实学生去向",
-         "Let the record go, or find out where the pupil is", lambda _today: _sits_elsewhere()),
+         "Let the record go, or find out where the pupil is", "", lambda _today: _sits_elsewhere()),
         ("beyond_last_grade", "已过毕业年级仍为在读", "Attending after the last grade", "N25-18",
-         "办理毕业、结业或核实去向", "Graduate, or find out where the pupil is", _beyond),
+         "办理毕业、结业或核实去向", "Graduate, or find out where the pupil is", "", _beyond),
     )
 )  # fmt: skip
 BY_CODE: Final = {check.code: check for check in CHECKS}
@@ -159,7 +164,7 @@ def check_view(check: Check) -> dict[str, Any]:
     """A check as it is shown."""
     return {
         "check": check.code, "label": check.label, "label_en": check.label_en, "rule": check.rule, "cure": check.cure,
-        "cure_en": check.cure_en,
+        "cure_en": check.cure_en, "clears": check.clears or None,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from workflow_service.errors import Blocked, Contended, Forbidden, Invalid, NotF
 from workflow_service.facts import Row, gather
 from workflow_service.keys import Key, claim_key
 from workflow_service.models import RequestDocument
+from workflow_service.photographs import PHOTO, PICTURES
 from workflow_service.requests import bump
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def add_document(
     found = inspect(content, limit)
     if found.media_type not in plan.definition.document_types:
         raise Unacceptable(415, "document_kind", "本业务不接受此类文件", "this kind of file is not accepted here")
+    if kind == PHOTO and found.media_type not in PICTURES:
+        raise Unacceptable(415, "document_kind", "照片须为 JPG 或 PNG 图片，不能是 PDF。",
+                           "A photograph is a JPG or PNG picture, not a PDF.")  # fmt: skip
     stored = service.store.put(BytesIO(content), limit)
     document_id = service.ids.new(row["bucket"])
     micros = service.clocks.legal()

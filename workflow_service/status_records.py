@@ -21,6 +21,7 @@ from workflow_service.ids import bucket_of
 from workflow_service.models import AccessLog, Account, Guardian, Organization, Paper, RegisterEntry, Student
 from workflow_service.models.columns import iso
 from workflow_service.papers import code_of, number_of_paper
+from workflow_service.photographs import PHOTO
 from workflow_service.roster.headings import RELATIONS
 from workflow_service.sealed import shown
 from workflow_service.views.student_time import student_history
@@ -77,7 +78,7 @@ def record_view(service: Service, actor: Actor, student_id: int) -> dict[str, An
     return {
         "student": student_view(service, row), "former_name": student.former_name, "sex": student.sex,
         "birth_date": student.birth_date.isoformat(), "identity_type": student.identity_type,
-        "identity_number": identity, "local_code": student.local_code,
+        "identity_number": identity, "photographed": PHOTO in student.profile, "local_code": student.local_code,
         "profile": _profile(service, student.profile), "guardians": guardians,
         "history": student_history(service, student_id), "paper": paper,
         "results": [_result(one) for one in entries if one.section in RESULTS and one.ended_at is None],

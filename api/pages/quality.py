@@ -6,7 +6,7 @@ from flask import Response, request
 
 from api.endpoint import service
 from api.pages.duplicates import check_reader
-from api.pages.frame import page, pages
+from api.pages.frame import offers_here, page, pages
 from api.pages.session import actor
 from workflow_service.errors import NotFound
 from workflow_service.ids import parse_id
@@ -33,4 +33,5 @@ def quality_check(check: str) -> Response:
     return page(
         "quality_check.html", area="quality", check=check_view(found), rows=rows, after=after,
         paged="after" in request.args, many_schools=actor().kind != "school", linked=found.where == "record",
+        starts=found.clears in offers_here(actor()),
     )  # fmt: skip

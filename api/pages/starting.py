@@ -82,7 +82,7 @@ def papers_by_ground(definition: Definition) -> dict[str, list[dict[str, Any]]]:
     """The papers that each ground needs, "" for every ground; `depends` where only some answers need one."""
     found: dict[str, list[dict[str, Any]]] = {"": [], **{ground.name: [] for ground in definition.grounds}}
     for row in definition.requirements:
-        paper = {"any_of": row.any_of, "depends": bool(set(row.when) - {"ground"})}
+        paper = {"any_of": row.any_of, "depends": bool(set(row.when) - {"ground"}), "optional": row.optional}
         for ground in row.when.get("ground", ("",)):
             found.setdefault(str(ground), []).append(paper)
     return found

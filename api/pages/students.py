@@ -15,6 +15,7 @@ from api.pages.labels import STATUSES, label
 from api.pages.language import t
 from api.pages.one_school_form import statuses_of, ways_of
 from api.pages.session import actor
+from api.students import photograph_answer
 from states.kinds import GROUPS, KINDS
 from states.student_status import STATUSES as STATUS_TABLE
 from states.vocabulary import GRADES
@@ -23,6 +24,7 @@ from workflow_service.accounts import log_access
 from workflow_service.boxes import BadCursor
 from workflow_service.errors import NotFound
 from workflow_service.offers import Offer
+from workflow_service.photographs import PHOTO, open_photograph
 from workflow_service.views.register import entries_view
 from workflow_service.views.students import (
     WantedStudents,
@@ -60,6 +62,12 @@ def show_student(student_id: str) -> Response:
     return _page(student_id)
 
 
+@pages.get("/students/<student_id>/photo")
+def show_photograph(student_id: str) -> Response:
+    """The photograph that stands on the student's page and on the record card."""
+    return photograph_answer(open_photograph(service(), find_student(service(), actor(), ident(student_id))))
+
+
 @pages.post("/students/<student_id>/number")
 def reveal_number(student_id: str) -> Response:
     """The whole student number, to the school's registrar, for a purpose that is written down first."""
@@ -86,7 +94,7 @@ def _page(student_id: str, *, whole: bool = False, wrong: bool = False, status: 
         entries=entries_view(service(), row.id), whole=whole, wrong=wrong,
         status=status, current=row.ended_at is None and row.class_id is not None,
         admitted=bool(row.admitted),
-        birth_date=row.birth_date, sex=row.sex,
+        birth_date=row.birth_date, sex=row.sex, photographed=PHOTO in row.profile,
     )  # fmt: skip
     answer.headers["ETag"] = f'"{row.version}"'
     return answer

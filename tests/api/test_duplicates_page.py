@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
 import pytest
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from tests.api.conftest import Api
 from tests.api.test_bureau_page import sign_in
+from tests.workflow_service.test_documents_content import pdf
 from tests.workflow_service.test_duplicates import GOOD, TYPED, pair, record
+from tests.workflow_service.world import picture
 from workflow_service.check import check
 
 
@@ -96,3 +100,58 @@ def test_every_check_leads_to_its_list(api: Api) -> None:
             )
             api.client.get(f"{path}?lang=zh")
     assert api.client.get("/quality/nothing").status_code == 404
+
+
+def test_the_list_of_those_without_a_photograph_leads_to_the_change_that_clears_it(api: Api) -> None:
+    pupil, other = api.world.student("201", 3), api.world.student("201", 3)
+    page, photo = f"/students/{pupil.id}", f"/students/{pupil.id}/photo"
+    sign_in(api, "school201")
+    listed = api.client.get("/quality/missing_photo").text
+    start = f"/requests/new?kind=basic_data_change&amp;student={pupil.id}"
+    assert f'href="{start}"' in listed
+    assert "数码照片（可附）" in api.client.get(start.replace("&amp;", "&")).text
+    assert "<img" not in api.client.get(page).text
+    assert api.client.get(photo).status_code == api.get("school201", photo).status_code == 404
+    draft = api.world.start("school201", "basic_data_change", pupil, ground="by_school")
+    assert 'name="kind" value="photo"' in api.client.get(f"/requests/{draft}").text
+    refused = api.upload("school201", {"id": str(draft)}, "photo", pdf())
+    assert (refused.status_code, "JPG 或 PNG" in refused.text) == (415, True)
+    assert api.upload("school201", {"id": str(draft)}, "photo").status_code == 201
+    assert api.world.complete(draft).state == "completed"
+    left = api.client.get("/quality/missing_photo").text
+    assert (page in left, f"/students/{other.id}" in left) == (False, True)
+    for shown in (page, f"{page}/record"):
+        [tag] = re.findall(f'<img[^>]*src="{photo}"[^>]*>', api.client.get(shown).text)
+        assert f'alt="{pupil.name}的照片"' in tag
+    for answer in (api.client.get(photo), api.get("county2", photo)):
+        assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", picture())
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert api.get("school202", photo).status_code == api.get("county1.network", photo).status_code == 404
+    sign_in(api, "school202")
+    assert api.client.get(photo).status_code == 404
+    assert check(api.world.service) == []
+
+
+def test_the_newest_photograph_is_the_record_s_until_its_change_is_reversed(api: Api) -> None:
+    pupil = api.world.student("201", 3)
+    seen = []
+    for colour in ("white", "black"):
+        draft = api.world.start("school201", "basic_data_change", pupil, ground="by_school",
+                                data={"ethnicity": "汉族"})  # fmt: skip
+        for shade in ("grey", colour):
+            assert api.upload("school201", {"id": str(draft)}, "photo", coloured(shade)).status_code == 201
+        done = api.world.complete(draft)
+        seen.append(api.get("school201", f"/students/{pupil.id}/photo").data)
+        assert api.world.student_row(pupil.id).profile["ethnicity"] == "汉族"
+    assert seen == [coloured("white"), coloured("black")]
+    api.world.complete(
+        api.world.start("school201", "reversal", pupil, data={"reverses": done.number, "why_wrong": "错传"})
+    )
+    assert api.get("school201", f"/students/{pupil.id}/photo").data == coloured("white")
+    assert check(api.world.service) == []
+
+
+def coloured(name: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (30, 40), name).save(out, "PNG")
+    return out.getvalue()

@@ -43,6 +43,7 @@ EXPECTED: dict[str, tuple[set[str], int]] = {
     "GET /audit": (SEES, 404),
     "GET /students/<student_id>": (SEES - {"school201", "school201.principal"}, 404),
     "GET /students/<student_id>/history": (SEES - {"school201", "school201.principal"}, 404),
+    "GET /students/<student_id>/photo": (set(), 404),
     "GET /requests/<request_id>": (SEES, 404),
     "GET /documents/<document_id>": (SEES, 404),
     "PATCH /requests/<request_id>": (DECIDES, 404),

@@ -130,6 +130,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "K8 holder": ("K8", f"UPDATE request_party SET to_at = 1 WHERE request_id = {SOME}"),
     "K9 row": ("K9", f"UPDATE request_document SET sha256 = '{'0' * 64}' WHERE request_id = {SOME}"),
     "K9 size": ("K9", f"UPDATE request_document SET size = size + 1 WHERE request_id = {SOME}"),
+    "K9 photo": ("K9", f"UPDATE student SET profile = '{{\"photo\":\"{'0' * 64}\"}}' WHERE name = '在办'"),
     "K10 half": ("K10", "UPDATE request_key SET status = 200"),
     "K10 nothing": ("K10", "UPDATE request_key SET object_id = 5"),
     "K11": ("K11", "UPDATE outbox SET bucket = (bucket + 1) % 1024"),

@@ -261,3 +261,7 @@ ORDER BY c.id, p.held_at"""
 
 DOCUMENTS = "SELECT request_id, sha256, size FROM request_document"
 KEPT = "SELECT 1 FROM request_document WHERE sha256 = :sha256"
+FACELESS = """
+SELECT s.id FROM student s WHERE s.profile LIKE '%"photo":"%' AND NOT EXISTS (
+    SELECT 1 FROM request r JOIN request_document d ON d.request_id = r.id AND d.removed_at IS NULL
+    WHERE r.student_id = s.id AND d.kind = 'photo' AND s.profile LIKE '%"photo":"' || d.sha256 || '"%')"""

@@ -58,7 +58,8 @@ def _requirement_view(requirement: Requirement, files: list[dict[str, Any]]) -> 
     missing = min(([kind for kind in bundle if kind not in present] for bundle in requirement.any_of), key=len)
     kinds = [kind for bundle in requirement.any_of for kind in bundle]
     return {
-        "requirement": requirement.id, "any_of": [list(bundle) for bundle in requirement.any_of], "required": True,
+        "requirement": requirement.id, "any_of": [list(bundle) for bundle in requirement.any_of],
+        "required": not requirement.optional,
         "present": not missing, "missing": missing, "rule": requirement.cite.rule, "article": requirement.cite.article,
         "basis": requirement.cite.basis, "by": requirement.by, "at": requirement.at,
         "kinds": {kind: dict(zip(("label", "label_en"), DOCUMENT_KINDS.get(kind, (kind, kind)), strict=True))

@@ -61,7 +61,8 @@ def policy_view(service: Service, pack: str, version: int | None = None, kind: s
         "windows": [{"id": w.id, "article": w.article, "basis": w.basis} for w in definition.windows],
         "requirements": [
             {"requirement": r.id, "any_of": [list(bundle) for bundle in r.any_of], "at": r.at, "by": r.by,
-             "side": r.side, "when": _when(r.when), **_cited(r.cite)} for r in definition.requirements
+             "side": r.side, "optional": r.optional, "when": _when(r.when), **_cited(r.cite)}
+            for r in definition.requirements
         ],
         "checks": [
             {"id": check.id, "does": check.does, "on": list(check.on), "at": list(check.at), "side": check.side,

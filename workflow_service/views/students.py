@@ -87,12 +87,17 @@ def _enrolments(wanted: WantedStudents) -> Select[int]:
 
 
 def find_student(service: Service, actor: Actor, student_id: int) -> Any:
-    """One student's row in scope. Raises NotFound."""
+    """One student's row in scope, with the profile. Raises NotFound."""
     with reading(service.engine) as connection:
-        found = connection.execute(_rows().where(_in_scope(actor), Student.id == student_id)).one_or_none()
+        found = connection.execute(
+            _rows().add_columns(Student.profile).where(_in_scope(actor), Student.id == student_id)
+        ).one_or_none()
         if found is None:
             found = connection.execute(
-                _rows_without().where(_in_scope_or_kept(actor), Student.id == student_id).limit(1)
+                _rows_without()
+                .add_columns(Student.profile)
+                .where(_in_scope_or_kept(actor), Student.id == student_id)
+                .limit(1)
             ).one_or_none()
     if found is None:
         raise NotFound
