@@ -24,9 +24,11 @@ def shot(page: Page, name: str) -> None:
 def test_a_record_is_issued_and_verified_and_shows_no_whole_number(page: Page, live: Live) -> None:
     world = live.world
     pupil = world.student("201", 3)
-    world.complete(world.start("school201", "basic_data_change", pupil, ground="by_guardian",
-                               data={"ethnicity": "汉族", "home_phone": "13800001111", "guardian_name": "林父",
-                                     "guardian_relation": "父亲", "guardian_phone": "13900002222"}))  # fmt: skip
+    change = world.start("school201", "basic_data_change", pupil, ground="by_guardian",
+                         data={"ethnicity": "汉族", "home_phone": "13800001111", "guardian_name": "林父",
+                               "guardian_relation": "父亲", "guardian_phone": "13900002222"})  # fmt: skip
+    world.upload(change, "school201", "photo")
+    world.complete(change)
     world.complete(world.start("school201", "results_change", pupil, ground="new_entry",
                                data={"entry_section": "result", "entry_of": "语文", "entry_value": "92"}))  # fmt: skip
     live.sign_in(page, "school201", f"/students/{pupil.id}")
@@ -34,6 +36,8 @@ def test_a_record_is_issued_and_verified_and_shows_no_whole_number(page: Page, l
     page.get_by_role("link", name="学籍卡").click()
     assert "预览" in page.locator("main").inner_text()
     page.get_by_role("button", name="按今日信息出具").click()
+    portrait = page.get_by_alt_text(f"{pupil.name}的照片")
+    assert portrait.evaluate("picture => picture.naturalWidth") == 4
     text = page.locator("main").inner_text()
     assert "语文" in text
     assert "138****1111" in text
