@@ -1,5 +1,6 @@
 """Admission and the border of the installation, on both engines: each kind to its completion, and what stops it."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.workflow_service.test_kinds import sound
-from tests.workflow_service.world import World
+from tests.workflow_service.world import World, picture
 from workflow_service import db
 from workflow_service.errors import Blocked, Invalid
 from workflow_service.models import Enrolment, History, SchoolClass, SchoolStage
@@ -68,10 +69,12 @@ def test_a_newcomer_is_enrolled_and_gets_a_number_of_his_own(world: World) -> No
         "school401", "enrolment", person=newcomer(), grade=1, ground="catchment_admission",
         data={"reported_on": "2026-09-01", "entered_on": "2026-09-01"},
     )  # fmt: skip
+    world.upload(draft, "school401", "photo")
     done = world.complete(draft)
     pupil = subject(world, draft)
     assert (done.state, done.route) == ("completed", ["awaiting_principal", "awaiting_bureau"])
     assert world.student_row(pupil).status == "attending"
+    assert world.student_row(pupil).profile == {"photo": hashlib.sha256(picture()).hexdigest()}
     assert world.enrolment(pupil).class_id == home
     assert str(world.enrolment(pupil).valid_from) == "2026-09-01"
     assert world.seats(home) == (1, 0)
