@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Live
 from tests.workflow_service.world import Pupil, picture
@@ -20,18 +20,23 @@ def pupil(live: Live) -> Pupil:
     return student
 
 
+def labelled(page: Page, name: str) -> Locator:
+    """The field with this label, whether or not the label says that it must be given."""
+    return page.get_by_label(re.compile(rf"^\s*{re.escape(name)}\s*(必填|选填|$)"))
+
+
 def fill_in(page: Page, pupil: Pupil) -> None:
-    page.get_by_label("姓名", exact=True).fill(pupil.name)
-    page.get_by_label("学籍号", exact=True).fill(pupil.number)
-    page.get_by_label("转入年级", exact=True).select_option(str(pupil.grade))
-    page.get_by_label("理由", exact=True).select_option("moved_house")
+    labelled(page, "姓名").fill(pupil.name)
+    labelled(page, "学籍号").fill(pupil.number)
+    labelled(page, "转入年级").select_option(str(pupil.grade))
+    labelled(page, "理由").select_option("moved_house")
 
 
 def start(live: Live, page: Page, pupil: Pupil) -> str:
     """A draft at school 201, by its registrar; the address of its page."""
     live.sign_in(page, "school201", "/requests/new?kind=transfer")
     fill_in(page, pupil)
-    page.get_by_label("交房日期", exact=True).fill("2026-08-01")
+    labelled(page, "交房日期").fill("2026-08-01")
     page.get_by_role("button", name="保存草稿").click()
     expect(page.get_by_role("status").first).to_contain_text("草稿已保存")
     return page.url.partition("?")[0]
@@ -49,7 +54,7 @@ def upload(page: Page, tmp_path: Path, label: str, kind: str | None = None) -> N
 
 def decide(live: Live, page: Page, who: str, address: str, button: str) -> None:
     live.sign_in(page, who, address.removeprefix(live.url))
-    page.get_by_label("意见", exact=True).fill("情况属实，同意。")
+    labelled(page, "意见").fill("情况属实，同意。")
     page.get_by_role("button", name=button, exact=True).click()
     expect(page.locator("#message")).to_contain_text("已办理")
 
@@ -83,9 +88,9 @@ def test_school_201_takes_in_a_student_of_school_202(live: Live, page: Page, pup
 def test_the_pre_check_answers_while_the_form_is_filled(live: Live, page: Page, pupil: Pupil) -> None:
     live.sign_in(page, "school201", "/requests/new?kind=transfer")
     check = page.locator("#check")
-    page.get_by_label("姓名", exact=True).fill("某某某")
-    page.get_by_label("学籍号", exact=True).fill(pupil.number)
-    page.get_by_label("转入年级", exact=True).select_option("3")
+    labelled(page, "姓名").fill("某某某")
+    labelled(page, "学籍号").fill(pupil.number)
+    labelled(page, "转入年级").select_option("3")
     expect(check).to_contain_text("2001")
     expect(check).not_to_contain_text("在读")
     fill_in(page, pupil)
@@ -94,29 +99,29 @@ def test_the_pre_check_answers_while_the_form_is_filled(live: Live, page: Page, 
     expect(check).to_contain_text("房产证")
     expect(check).to_contain_text("转出学校核办")
     expect(check).to_contain_text("在册和占位")
-    page.get_by_label("交房日期", exact=True).fill("2026-08-01")
+    labelled(page, "交房日期").fill("2026-08-01")
     expect(check).not_to_contain_text("核办前还须补齐的事实")
-    page.get_by_label("转入年级", exact=True).select_option("3")
+    labelled(page, "转入年级").select_option("3")
     live.world.school_class("201", 4)
     page.reload()
     fill_in(page, pupil)
-    page.get_by_label("转入年级", exact=True).select_option("4")
+    labelled(page, "转入年级").select_option("4")
     expect(check).to_contain_text("现在不能提交")
 
 
 def test_only_the_facts_that_the_ground_asks_are_shown(live: Live, page: Page) -> None:
     live.sign_in(page, "school201", "/requests/new?kind=transfer")
-    ground = page.get_by_label("理由", exact=True)
+    ground = labelled(page, "理由")
     since = page.get_by_label("学生户口迁入学区日期")
     ground.select_option("return_to_registered_home")
-    expect(page.get_by_label("交房日期", exact=True)).to_be_hidden()
+    expect(labelled(page, "交房日期")).to_be_hidden()
     expect(since).to_be_hidden()
     page.get_by_label("挂靠户口").locator("visible=true").check()
     expect(since).to_be_visible()
     page.get_by_label("与父母或监护人同户").locator("visible=true").check()
     expect(since).to_be_hidden()
     ground.select_option("moved_house")
-    expect(page.get_by_label("交房日期", exact=True)).to_be_visible()
+    expect(labelled(page, "交房日期")).to_be_visible()
 
 
 def test_a_greyed_button_carries_every_reason_with_its_rule_and_cure(live: Live, page: Page, pupil: Pupil) -> None:
@@ -156,11 +161,11 @@ def test_refusing_needs_a_reason_of_the_list_and_keeps_what_was_typed(live: Live
     address = start(live, page, pupil)
     page.get_by_role("button", name="提交", exact=True).click()
     live.sign_in(page, "school201.principal", address.removeprefix(live.url))
-    page.get_by_label("意见", exact=True).fill("本校没有学位。")
+    labelled(page, "意见").fill("本校没有学位。")
     page.locator("summary", has_text="不予通过").click()
     page.get_by_role("button", name="不予通过", exact=True).click()
     expect(page.locator("#message")).to_contain_text("SYS-T6")
-    expect(page.get_by_label("意见", exact=True)).to_have_value("本校没有学位。")
+    expect(labelled(page, "意见")).to_have_value("本校没有学位。")
     page.get_by_label("理由（须从列表选择）").select_option("no_place")
     page.get_by_role("button", name="不予通过", exact=True).click()
     expect(page.locator(".case-title .tag").first).to_have_text("不予通过")
@@ -172,7 +177,7 @@ def test_whoever_decides_on_an_older_version_sees_the_difference(live: Live, pag
     live.sign_in(page, "school201.principal", address.removeprefix(live.url))
     number = int(re.findall(r"\d+$", address)[0])
     live.world.fire(number, "recall", "school201")
-    page.get_by_label("意见", exact=True).fill("写了很久的意见")
+    labelled(page, "意见").fill("写了很久的意见")
     page.locator("summary", has_text="其他操作").click()
     with page.expect_response(lambda answer: answer.request.method == "POST") as sent:
         page.get_by_role("button", name="备注", exact=True).click()
@@ -194,7 +199,7 @@ def test_an_opinion_survives_a_session_that_ended(live: Live, page: Page, pupil:
     address = start(live, page, pupil)
     page.get_by_role("button", name="提交", exact=True).click()
     live.sign_in(page, "school201.principal", address.removeprefix(live.url))
-    page.get_by_label("意见", exact=True).fill("写了很久的意见")
+    labelled(page, "意见").fill("写了很久的意见")
     page.context.clear_cookies()
     page.locator("summary", has_text="其他操作").click()
     page.get_by_role("button", name="备注", exact=True).click()
@@ -202,7 +207,7 @@ def test_an_opinion_survives_a_session_that_ended(live: Live, page: Page, pupil:
     page.fill("[name=username]", "school201.principal")
     page.fill("[name=password]", "demo-2026")
     page.get_by_role("button", name="登录").click()
-    expect(page.get_by_label("意见", exact=True)).to_have_value("写了很久的意见")
+    expect(labelled(page, "意见")).to_have_value("写了很久的意见")
 
 
 def test_under_nenjiangs_order_the_school_that_is_left_starts(live: Live, page: Page, tmp_path: Path) -> None:
@@ -210,11 +215,11 @@ def test_under_nenjiangs_order_the_school_that_is_left_starts(live: Live, page: 
     pupil = live.world.student("102", 3, name="林小满")
     live.sign_in(page, "school102", f"/students/{pupil.id}")
     page.get_by_role("link", name="办理转出").click()
-    page.get_by_label("转入学校", exact=True).select_option(str(live.world.organization("101").id))
-    page.get_by_label("理由", exact=True).select_option("register_and_home_moved")
+    labelled(page, "转入学校").select_option(str(live.world.organization("101").id))
+    labelled(page, "理由").select_option("register_and_home_moved")
     page.get_by_label("全家户口迁移").locator("visible=true").check()
     page.get_by_role("group", name="住址已迁移").get_by_label("是").locator("visible=true").check()
-    page.get_by_label("跨乡镇", exact=True).locator("visible=true").check()
+    labelled(page, "跨乡镇").locator("visible=true").check()
     expect(page.locator("#check")).to_contain_text("可以提交")
     expect(page.locator("#check")).to_contain_text("转学证")
     page.get_by_role("button", name="保存草稿").click()

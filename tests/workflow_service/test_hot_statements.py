@@ -10,11 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import errors
+from sqlalchemy import text
 
 from states.judged import facts_text, judged_values, news, values_in
 from tests.conftest import Database
 from tests.states.definitions import good_facts
 from tests.workflow_service.world import World
+from workflow_service.db import begin
 from workflow_service.models import packed as packing
 from workflow_service.models.columns import dumps
 from workflow_service.models.packed import PackedFacts, packed, unpacked
@@ -72,6 +74,18 @@ def test_within_one_transition_there_is_one_connection_and_a_lost_one_is_replace
                 assert other is not outer
     with driver_of(engine) as later:
         assert not getattr(later, "closed", False)
+
+
+def test_after_a_loss_no_dead_connection_is_taken_from_the_engines_own_pool(world: World) -> None:
+    engine, one = world.service.hot, query("SELECT 1")
+    if engine.dialect.name == "sqlite":
+        return  # A file is not lost by its server.
+    with engine.connect() as pooled, driver_of(engine) as driver:
+        lost = [pooled.connection.driver_connection.info.backend_pid, driver.info.backend_pid]
+    with begin(world.service.engine) as connection:
+        for pid in lost:
+            connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    assert one.one(engine, {}) == (1,), "a read is asked once more, on a connection that lives"
 
 
 @pytest.mark.parametrize("more", [{}, {"town": True, "comment": "同意", "sibling": "seated"}, {"comment": "…"}])

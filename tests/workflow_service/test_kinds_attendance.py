@@ -218,10 +218,10 @@ def test_a_guest_who_returns_gives_the_place_back(world: World) -> None:
         kind="guest_attendance", destination_school_id=world.organization("202").id, grade=pupil.grade,
         student_name=pupil.name, student_number=pupil.number, ground="guest_returned",
     )  # fmt: skip
-    early = check_request(world.service, world.actor("school202"), back).blocked_by
+    early = check_request(world.service, world.actor("school202"), back).blocked
     assert [reason.cite.rule for reason in early] == ["WS-151"]
     world.complete(hosted(world, pupil, ground="other", data={"until": "2027-07-31"}))
-    assert check_request(world.service, world.actor("school202"), back).blocked_by == (), "the pre-check reads entries"
+    assert check_request(world.service, world.actor("school202"), back).blocked == (), "the pre-check reads entries"
     world.complete(hosted(world, pupil, ground="guest_returned"))
     assert world.seats(there) == (0, 0)
     assert [entry.ended_at is None for entry in world.entries(pupil.id)] == [False]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import psycopg
@@ -341,7 +342,8 @@ def test_lost_connections_lose_nothing_and_repeat_nothing(world: World, database
     def cut() -> None:
         with psycopg.connect(database_url.owner_url.replace("+psycopg", "").replace("owner@", "app@"),
                              autocommit=True) as own:  # fmt: skip
-            while not stop.wait(0.01):
+            pauses = cycle(range(1, 25))  # 5 to 120 ms: whatever a connection takes on this machine, some are cut in
+            while not stop.wait(0.005 * next(pauses)):  # the middle and some live long enough to write.
                 own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                             " AND pid <> pg_backend_pid() AND usename = current_user")  # fmt: skip
 

@@ -18,6 +18,9 @@ from workflow_service.sql.errors import is_lost
 from workflow_service.sql.lines import driver_of
 from workflow_service.sql.wire import rows_of
 
+_DEAD = 2
+"""Connections that one loss may leave behind one after the other: the line that was taken, and one that waited in the
+engine's own pool when the next line was made."""
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_0-9]+)")
 
 
@@ -64,12 +67,13 @@ class Query:
 
     def rows(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """All rows, in AUTOCOMMIT on the driver's own connection (SQLAlchemy's `text()` costs a third more)."""
-        try:
-            return self._ask(engine, parameters)
-        except Exception as error:
-            if not is_lost(error):
-                raise
-            return self._ask(engine, parameters)  # A read may simply be asked again.
+        for _ in range(_DEAD):
+            try:
+                return self._ask(engine, parameters)
+            except Exception as error:
+                if not is_lost(error):
+                    raise
+        return self._ask(engine, parameters)  # A read may simply be asked again.
 
     def _ask(self, engine: Engine, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         with driver_of(engine) as driver:
