@@ -80,7 +80,8 @@ def is_drafted(connection: Connection, row: Mapping[str, Any]) -> bool:
     if row["status"] != "pending_registration" or row["number_hash"] is not None:
         return False
     entries = connection.execute(
-        select(RegisterEntry.school_id, RegisterEntry.data).where(RegisterEntry.student_id == row["student_id"])).all()
+        select(RegisterEntry.school_id, RegisterEntry.data).where(RegisterEntry.student_id == row["student_id"])
+    ).all()
     open_ = select(Request.id).where(Request.student_id == row["student_id"], Request.open)
     ours = all(one.school_id == row["applicant_id"] and "list" not in (one.data or {}) for one in entries)
     return bool(entries) and ours and connection.execute(open_).first() is None

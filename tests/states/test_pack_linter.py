@@ -42,9 +42,7 @@ def planted(pack: str, old: str, new: str) -> tuple[str, int]:
 
 
 def errors(pack: str, text: str) -> list[Diagnostic]:
-    return [
-        found for found in lint_pack(text, f"{pack}/transfer.toml", base) if found.severity == "error"
-    ]
+    return [found for found in lint_pack(text, f"{pack}/transfer.toml", base) if found.severity == "error"]
 
 
 DEFECTS = {

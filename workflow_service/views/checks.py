@@ -22,8 +22,10 @@ def check_view(found: PreCheck) -> dict[str, Any]:
             "route": [], "student_found": False, "policy": None,
         }  # fmt: skip
     return {
-        "blocked_by": [{**reason_view(reason), "missing": is_missing(reason, found.facts)}
-                       for reason in dated(found.plan, found.facts, found.blocked)],
+        "blocked_by": [
+            {**reason_view(reason), "missing": is_missing(reason, found.facts)}
+            for reason in dated(found.plan, found.facts, found.blocked)
+        ],
         "pending": [reason_view(reason) for reason in dated(found.plan, found.facts, found.pending)],
         "documents": requirement_views(found.plan, found.facts, []),
         "places": _places(found.facts),

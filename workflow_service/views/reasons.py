@@ -25,8 +25,10 @@ def reason_view(reason: Reason) -> dict[str, Any]:
         "cure_en": no.cures[0].text_en if no.cures else None,
         "cures": [cure_view(cure) for cure in no.cures],
         "pending": no.pending,
-        "other_kinds": [{"kind": kind, "label": KINDS[kind].label, "label_en": KINDS[kind].label_en, "rule": rule}
-                        for kind, rule in no.other_kinds],
+        "other_kinds": [
+            {"kind": kind, "label": KINDS[kind].label, "label_en": KINDS[kind].label_en, "rule": rule}
+            for kind, rule in no.other_kinds
+        ],
     }
 
 
