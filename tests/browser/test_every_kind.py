@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -34,7 +35,16 @@ def test_every_kind_of_request_is_walked() -> None:
     assert {walk.kind for journey in JOURNEYS.values() for walk in journey.walks} == set(KINDS)
 
 
-@pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
+def journeys() -> Iterator[Any]:
+    """One journey of every group of kinds for `make test`, the others for `make test-long`: a merge waits for both."""
+    begun = set()
+    for name, journey in JOURNEYS.items():
+        group = KINDS[journey.walks[0].kind].group
+        yield pytest.param(journey, id=name, marks=pytest.mark.long if group in begun else ())
+        begun.add(group)
+
+
+@pytest.mark.parametrize("journey", [*journeys()])
 def test_from_form_to_completion(everywhere: Live, page: Page, journey: Journey, tmp_path: Path) -> None:
     live, world = everywhere, everywhere.world
     world.at = to_micros(TODAY)
