@@ -9,7 +9,7 @@ from states.calendar import day_opens
 from tests.workflow_service.test_sweeps import history
 from tests.workflow_service.world import Pupil, World
 from workflow_service.check import check
-from workflow_service.completion import AFTERWARDS
+from workflow_service.completion import AFTERWARDS, EFFECTS, Completing, Effect
 from workflow_service.db import begin
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Blocked
@@ -274,12 +274,18 @@ def test_under_nenjiang_a_suspended_pupil_returns_into_a_class_of_fifty_five_at_
     sound(world)
 
 
-def test_what_counts_from_a_later_day_takes_effect_on_that_day(world: World) -> None:
-    """生效日期 (WS-202): decided now, complete on its day; the status, the roll and other requests wait with it."""
-    pupil = world.student("201", 3)
+def decided_ahead(world: World, pupil: Pupil) -> int:
+    """A suspension that everybody has decided, and that counts from 21 September only."""
     data = {"until": "2027-07-31", "effective_on": "2026-09-21"}
     later = world.start("school201", "suspension", pupil, ground="illness", data=data)
     world.complete(later)
+    return later
+
+
+def test_what_counts_from_a_later_day_takes_effect_on_that_day(world: World) -> None:
+    """生效日期 (WS-202): decided now, complete on its day; the status, the roll and other requests wait with it."""
+    pupil = world.student("201", 3)
+    later = decided_ahead(world, pupil)
     row = world.request(later)
     assert (row.state, row.final, row.wake_event) == ("awaiting_effective_day", False, "take_effect")
     assert world.student_row(pupil.id).status == "attending"
@@ -301,12 +307,8 @@ def test_what_counts_from_a_later_day_takes_effect_on_that_day(world: World) -> 
 
 
 def test_until_its_day_it_is_taken_back_and_a_death_ends_it(world: World) -> None:
-    data = {"until": "2027-07-31", "effective_on": "2026-09-21"}
     taken, ended = world.student("201", 3), world.student("201", 3)
-    requests = []
-    for pupil in (taken, ended):
-        requests.append(world.start("school201", "suspension", pupil, ground="illness", data=data))
-        world.complete(requests[-1])
+    requests = [decided_ahead(world, pupil) for pupil in (taken, ended)]
     world.fire(requests[0], "recall", "school201")
     world.complete(world.start("school201", "death_report", ended, data={"died_on": "2026-08-20"}))
     assert [world.request(request_id).state for request_id in requests] == ["recalled", "expired"]
@@ -319,9 +321,7 @@ def test_until_its_day_it_is_taken_back_and_a_death_ends_it(world: World) -> Non
 def test_on_its_day_the_status_is_asked_once_more(world: World) -> None:
     """A record that was merged or put right by hand meanwhile: the request ends with the rule that refuses it."""
     pupil = world.student("201", 3)
-    data = {"until": "2027-07-31", "effective_on": "2026-09-21"}
-    later = world.start("school201", "suspension", pupil, ground="illness", data=data)
-    world.complete(later)
+    later = decided_ahead(world, pupil)
     with begin(world.service.engine) as connection:
         connection.execute(update(Student).where(Student.id == pupil.id).values(status="halted"))
     world.go(2026, 9, 22)
@@ -329,3 +329,28 @@ def test_on_its_day_the_status_is_asked_once_more(world: World) -> None:
     last = history(world, later)[-1]
     assert (world.request(later).state, last.event) == ("expired", "expire")
     assert world.student_row(pupil.id).status == "halted"
+
+
+def test_one_that_cannot_take_effect_holds_up_nothing_and_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, well = world.student("201", 3), world.student("201", 3)
+    first, second = decided_ahead(world, stuck), decided_ahead(world, well)
+    draft = world.start("school201", "halt", world.student("201", 3), ground="other")
+
+    def failing(completing: Completing) -> Effect:
+        if completing.row["id"] == first:
+            raise RuntimeError("the effect cannot be worked out")
+        return Effect()
+
+    world.go(2026, 12, 1)
+    with monkeypatch.context() as patched:
+        patched.setitem(EFFECTS, "suspension", failing)
+        done = catch_up(world.service, world.at)
+    assert (done.effective, done.expired) == (1, 1), "neither the other one nor a later deadline waits for it"
+    assert [world.request(id_).state for id_ in (first, second, draft)] == [
+        "awaiting_effective_day", "completed", "expired"]  # fmt: skip
+    assert f"request {first} did not take effect" in caplog.text
+    assert catch_up(world.service, world.at).effective == 1
+    assert world.student_row(stuck.id).status == "suspended"
+    sound(world)

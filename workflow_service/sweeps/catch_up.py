@@ -31,7 +31,7 @@ from workflow_service.sweeps.windows import announce_windows
 if TYPE_CHECKING:
     from workflow_service.service import Service
 
-WAKE_EVENTS = ("expire", "remind", "escalate", "take_effect")
+WAKE_EVENTS = ("expire", "remind", "escalate")
 
 
 @dataclass(slots=True)
@@ -88,9 +88,10 @@ def sweep_deadlines(service: Service, until: int, limit: int = BATCH) -> Done:
         done.reminded += _all_at(remind_due, service, instant, limit)
         done.expired += _all_at(expire_due, service, instant, limit)
         done.escalated += _all_at(escalate_due, service, instant, limit)
-        done.effective += _all_at(take_effect_due, service, instant, limit)
         if before == done:
             break
+    # Apart, each at its own instant: one whose effect fails would hold up every deadline that comes after it.
+    done.effective += _all_at(take_effect_due, service, until, limit)
     done.escalated += _all_at(escalate_empty_offices, service, until, limit)
     return done
 

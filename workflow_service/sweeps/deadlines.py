@@ -54,35 +54,39 @@ def escalate_empty_offices(service: Service, now: int, limit: int = BATCH) -> in
 def take_effect_due(service: Service, now: int, limit: int = BATCH) -> int:
     """Complete at most `limit` decided requests whose effective day has come (生效, WS-202); how many ended.
 
-    Each is a transaction of its own, for each has its kind's effect. Where the student's status allows it no more,
-    the request ends unfinished, with the rule that refused. What somebody else moves right now is left to the next
-    round. The event never stands before the one it follows.
+    Each is a transaction of its own, for each has its kind's effect, and stands at the opening of its day, never before
+    the event that it follows. Where the student's status allows it no more, the request ends unfinished, with the rule
+    that refused.
     """
     last = select(func.max(History.at)).where(History.object_id == Request.id).scalar_subquery()
     due = (
-        select(Request.id, last).where(Request.wake_event == "take_effect", Request.wake_at <= now)
+        select(Request.id, Request.wake_at, last).where(Request.wake_event == "take_effect", Request.wake_at <= now)
         .order_by(Request.wake_at).limit(limit)
     )  # fmt: skip
     with reading(service.engine) as connection:
         rows = connection.execute(due).all()
     done = 0
-    for request_id, at in rows:
+    for request_id, day, before in rows:
         try:
-            _take_effect(service, request_id, max(now, at))
-            done += 1
+            done += _take_effect(service, request_id, max(day, before))
         except Exception:
             # One that cannot take effect must not keep the others from it; it is tried again with the next round.
             log.exception("request %s did not take effect", request_id)
     return done
 
 
-def _take_effect(service: Service, request_id: int, at: int) -> None:
+def _take_effect(service: Service, request_id: int, at: int) -> bool:
+    """False where somebody else has moved it since it was looked for: then neither event fits any more."""
     try:
         fire(service, request_id, "take_effect", None, version=None, received=at)
     except Blocked as error:
         refusal = error.reasons[0]
         said = f"{refusal.no.message} / {refusal.no.message_en}"
-        fire(service, request_id, "expire", None, version=None, reason=refusal.cite.rule, comment=said, received=at)
+        try:
+            fire(service, request_id, "expire", None, version=None, reason=refusal.cite.rule, comment=said, received=at)
+        except Blocked:
+            return False
+    return True
 
 
 def _run(service: Service, sweep: Sweep, now: int, limit: int, rule: str | None = None) -> int:
