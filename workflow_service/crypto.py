@@ -6,7 +6,7 @@ found by a keyed hash beside it. A stolen table shows neither without the keys, 
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import os
 import re
 import unicodedata
@@ -19,12 +19,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _FORMAT = b"\x01"
 _NONCE = 12
 _HASH_BYTES = 16
-_BLOCK = 64
 _NOT_IN_A_PHONE = re.compile(r"[\s()\-]")
 _PHONE_PREFIX = re.compile(r"^(?:\+|00)86")
 _IDENTITY_SHAPE = re.compile(r"[0-9]{17}[0-9X]")
 
-Mac = Callable[[bytes], bytes]
 Kind = Literal["student_number", "identity_number", "phone", "likeness"]
 
 
@@ -85,7 +83,8 @@ class KeyedHash:
     """
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
-        self._macs = tuple(map(_mac, keys.values()))
+        # Set up once: an import asks for seventeen hashes a pupil.
+        self._macs = tuple(hmac.new(key, digestmod="sha256") for key in keys.values())
 
     def of(self, kind: Kind, text: str) -> bytes:
         """The 16 bytes that stand in the column beside the ciphertext."""
@@ -152,21 +151,7 @@ def _head(key_id: str) -> bytes:
     return _FORMAT + bytes([len(key_id)]) + key_id.encode("ascii")
 
 
-def _keyed(mac: Mac, kind: str, plain: str) -> bytes:
-    return mac(f"{kind}\0{plain}".encode("utf-8", "surrogatepass"))[:_HASH_BYTES]
-
-
-def _mac(key: bytes) -> Mac:
-    """HMAC-SHA256 (RFC 2104) under one key. `hmac.digest` sets the key up anew for every text, at three times the cost:
-    an import asks for seventeen a pupil.
-    """
-    padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
-
-    def mac(text: bytes) -> bytes:
-        inside, outside = inner.copy(), outer.copy()
-        inside.update(text)
-        outside.update(inside.digest())
-        return outside.digest()
-
-    return mac
+def _keyed(key: hmac.HMAC, kind: str, plain: str) -> bytes:
+    mac = key.copy()
+    mac.update(f"{kind}\0{plain}".encode("utf-8", "surrogatepass"))
+    return mac.digest()[:_HASH_BYTES]
