@@ -78,13 +78,12 @@ def test_within_one_transition_there_is_one_connection_and_a_lost_one_is_replace
 
 def test_after_a_loss_no_dead_connection_is_taken_from_the_engines_own_pool(world: World) -> None:
     engine, one = world.service.hot, query("SELECT 1")
-    if engine.dialect.name == "sqlite":
-        return  # A file is not lost by its server.
-    with engine.connect() as pooled, driver_of(engine) as driver:
-        lost = [pooled.connection.driver_connection.info.backend_pid, driver.info.backend_pid]
-    with begin(world.service.engine) as connection:
-        for pid in lost:
-            connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as pooled, driver_of(engine) as driver:
+            lost = [pooled.connection.driver_connection.info.backend_pid, driver.info.backend_pid]
+        with begin(world.service.engine) as connection:
+            for pid in lost:
+                connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     assert one.one(engine, {}) == (1,), "a read is asked once more, on a connection that lives"
 
 
