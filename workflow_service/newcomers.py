@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from workflow_service.actors import Actor
+from workflow_service.db import reading
 from workflow_service.history import history_row
 from workflow_service.ids import bucket_of
 from workflow_service.models import Guardian, History, RegisterEntry, Request, Student, StudentNumber
@@ -85,6 +86,19 @@ def is_drafted(connection: Connection, row: Mapping[str, Any]) -> bool:
     open_ = select(Request.id).where(Request.student_id == row["student_id"], Request.open)
     ours = all(one.school_id == row["applicant_id"] and "list" not in (one.data or {}) for one in entries)
     return bool(entries) and ours and connection.execute(open_).first() is None
+
+
+def drafted_person(service: Service, row: Mapping[str, Any]) -> Person | None:
+    """Who the person of a draft is, without number and guardians; None where that is not corrected with the draft."""
+    with reading(service.engine) as connection:
+        if row["state"] != "draft" or row["student_id"] is None or not is_drafted(connection, row):
+            return None
+        found = connection.execute(
+            select(Student.name, Student.sex, Student.birth_date, Student.identity_type, Student.special_education)
+            .where(Student.id == row["student_id"])
+        ).one()  # fmt: skip
+    return Person(found.name, found.sex, found.birth_date, found.identity_type,
+                  special_education=found.special_education)  # fmt: skip
 
 
 def correct_person(service: Service, connection: Connection, row: Mapping[str, Any], person: Person,

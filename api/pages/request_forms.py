@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, redirect, request, url_for
-from sqlalchemy import select
 
 from api.endpoint import service
 from api.errors import Problem, problem_of
@@ -17,12 +16,10 @@ from api.pages.starting import choice, facts_known, organization_of, papers_by_g
 from states.asked import Known, asked_facts, known_of
 from states.definition import Definition
 from states.kinds import KINDS
-from workflow_service.db import reading
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import NotFound, ServiceError
 from workflow_service.facts import gather
-from workflow_service.models import Student
-from workflow_service.newcomers import is_drafted
+from workflow_service.newcomers import drafted_person
 from workflow_service.requests import amend_request, check_request, create_request
 from workflow_service.sealed import MASKED, editable, shown
 from workflow_service.views.checks import check_view
@@ -130,13 +127,8 @@ def amend(request_id: str) -> Response:
 
 def _drafted(row: dict[str, Any]) -> dict[str, str] | None:
     """Who the person of a draft is, as the form names it; None where that is not corrected here."""
-    with reading(service().engine) as connection:
-        if row["state"] != "draft" or row["student_id"] is None or not is_drafted(connection, row):
-            return None
-        found = connection.execute(
-            select(Student.name, Student.sex, Student.birth_date, Student.identity_type, Student.special_education)
-            .where(Student.id == row["student_id"])).one()  # fmt: skip
-    return {
+    found = drafted_person(service(), row)
+    return None if found is None else {
         "person.name": found.name, "person.sex": found.sex, "person.birth_date": found.birth_date.isoformat(),
         "person.identity_type": found.identity_type,
         "person.special_education": "true" if found.special_education else "",
