@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from tests import postgres
 
@@ -27,7 +31,22 @@ class Database:
     dialect: str
 
 
+class Compiled(BytecodeCache):
+    """Templates as they were compiled once in this process: every test has an application of its own."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._known[bucket.key, bucket.checksum] = bucket.code
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    Flask.jinja_options = {"bytecode_cache": Compiled()}
     if not hasattr(config, "workerinput"):
         run_dir = Path(tempfile.mkdtemp(prefix="wfs-run-"))
         (run_dir / "owner.pid").write_text(str(os.getpid()))
