@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from states.definition import Definition
+from states.rules.wording import named_all
 from states.vocabulary import DATA_FACTS
 from states.vocabulary.fact_kind import FactKind
 from workflow_service.errors import Invalid
@@ -33,6 +35,23 @@ def allowed_with(
         message = f"不能晚于今天 {today} / may not be later than today, {today}"
         raise Invalid([{"field": f"data.{name}", "message": message} for name in early])
     return good
+
+
+def check_own(definition: Definition, starter: str, data: Mapping[str, Any], answered: Mapping[str, Any]) -> None:
+    """Whether an applicant gives only what is its own to say. Raises `Invalid` naming every other fact, and its step.
+
+    `data`: the facts as they are to be stored; `answered`: those that the steps have given so far, which stay as they
+    are. A school that answered its own objection, or found its own double verified, would decide for another unit.
+    """
+    wrong = []
+    for name in sorted(name for name in {**data, **answered} if data.get(name) != answered.get(name)):
+        steps = [step for step in definition.steps.values() if name in step.brings]
+        if steps and not any(starter in step.holders and step.role == "registrar" for step in steps):
+            step, (who, who_en) = steps[0], named_all(steps[0].holders, steps[0].role)
+            message = f"由{who}在“{step.label}”环节填写，不能由申请单位填写 / {who_en} gives it in “{step.label_en}”"
+            wrong.append({"field": f"data.{name}", "message": message})
+    if wrong:
+        raise Invalid(wrong)
 
 
 def valid_data(service: Service, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from workflow_service.db import reading, run_tx
 from workflow_service.draft_rows import MISS, NewRequest, draft_row, find_student, no_route
 from workflow_service.errors import Blocked, Forbidden, Invalid, Stale
 from workflow_service.facts import Row, build_facts, gather, refresh_draft, route_case
-from workflow_service.given import valid_data
+from workflow_service.given import check_own, valid_data
 from workflow_service.history import history_row
 from workflow_service.keys import Key, claim_key
 from workflow_service.models import History, Request, RequestParty
@@ -84,7 +84,8 @@ def check_request(service: Service, actor: Actor, body: NewRequest) -> PreCheck:
 
 
 def _judged(service: Service, row: Row, actor: Actor, micros: int) -> tuple[Plan, Facts]:
-    plan = service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
+    plan = _plan_of(service, row)
+    check_own(plan.definition, row["starter"], row["data"], {})
     calendar = service.calendar()
     row.update(named_facts(service, row))
     return plan, build_facts(row, actor, micros, calendar)
@@ -212,7 +213,9 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     if row["state"] == "returned":
         _keep_the_way(row, plan, changes)
     else:
-        _find_a_way(service, row, changes)
+        plan = _find_a_way(service, row, changes)
+    answered = row["data"] if row["state"] == "returned" else {}
+    check_own(plan.definition, row["starter"], {**row, **changes}["data"], answered)
     micros = service.clocks.legal()
     values = dict(changes)
     if row["state"] == "draft":
@@ -228,12 +231,20 @@ def amend_request(service: Service, request_id: int, actor: Actor, version: int,
     run_tx(service.engine, write)
 
 
-def _find_a_way(service: Service, row: Row, changes: Mapping[str, Any]) -> None:
-    """A draft that no route fits could not be opened again, not even to be corrected. Raises `Invalid`."""
+def _find_a_way(service: Service, row: Row, changes: Mapping[str, Any]) -> Plan:
+    """The plan of a draft as corrected. Raises `Invalid` where no route fits: it could not be opened again, not even
+    to be corrected.
+    """
+    row = {**row, **changes}
     try:
-        refresh_draft(service, {**row, **changes}, from_micros(service.clocks.legal()).date())
+        refresh_draft(service, row, from_micros(service.clocks.legal()).date())
     except LookupError as error:
         raise Invalid([no_route(row["kind"])]) from error
+    return _plan_of(service, row)
+
+
+def _plan_of(service: Service, row: Row) -> Plan:
+    return service.packs.plan(row["pack_id"], row["origin_pack_id"], row["route_rule"], tuple(row["route"]))
 
 
 def _keep_the_way(row: Row, plan: Plan, changes: Mapping[str, Any]) -> None:

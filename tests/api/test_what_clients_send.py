@@ -220,3 +220,33 @@ def test_what_is_null_was_not_given(api: Api) -> None:
     assert api.post("school201", f"{path}/events", {"event": "submit", **nothing}, version=2).status_code == 200
     neither = api.post("school201", "/requests", {**api.transfer(pupil), "student": None})
     assert (neither.status_code, neither.json["errors"][0]["field"]) == (422, "student")
+
+
+ANSWERED = {
+    "archive_access": (
+        None, {"reader": "林父", "reader_is": "guardian", "access_purpose": "核对成绩", "copies_wanted": True},
+        {"copies_permitted": True},
+    ),
+    "objection": (
+        "about_record", {"objects_to": "出生日期", "objection": "与户口簿不符"},
+        {"objection_outcome": "not_upheld", "answer": "维持"},
+    ),
+    "problem_record": ("proof", {}, {"police_verified": True}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ANSWERED)
+def test_what_another_unit_answers_is_not_the_applicants_to_say(sqlite_api: Api, kind: str) -> None:
+    ground, own, answers = ANSWERED[kind]
+    pupil = sqlite_api.world.student("201")
+    body = {"kind": kind, "student_id": str(pupil.id), "ground": ground, "data": {**own, **answers}}
+    for path in ("/requests", "/requests/check"):
+        refused = sqlite_api.post("school201", path, body)
+        assert refused.status_code == 422, refused.text
+        assert {error["field"] for error in refused.json["errors"]} == {f"data.{name}" for name in answers}
+    draft = sqlite_api.post("school201", "/requests", {**body, "data": own}).json
+    refused = sqlite_api.call("school201", "PATCH", f"/requests/{draft['id']}", json={"data": answers}, version=1)
+    assert refused.status_code == 422
+    assert "填写" in refused.json["errors"][0]["message"]
+    kept = sqlite_api.call("school201", "PATCH", f"/requests/{draft['id']}", json={"data": own}, version=1)
+    assert kept.status_code == 200, kept.text

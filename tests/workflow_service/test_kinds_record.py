@@ -9,7 +9,7 @@ from states.identity import make_identity_number
 from tests.workflow_service.test_kinds import sound
 from tests.workflow_service.world import Pupil, World
 from workflow_service import db
-from workflow_service.errors import Blocked, Forbidden
+from workflow_service.errors import Blocked, Forbidden, Invalid
 from workflow_service.models import (
     AccessLog,
     DataHistory,
@@ -22,6 +22,7 @@ from workflow_service.models import (
     Student,
     StudentNumber,
 )
+from workflow_service.requests import amend_request
 from workflow_service.students import NewStudent, register
 
 
@@ -305,6 +306,24 @@ def test_a_double_across_counties_needs_both_bureaus_and_the_police(world: World
     world.fire(draft, "approve", "county4", data={"police_verified": False})
     world.fire(draft, "approve", "school201.principal")
     assert refused(world, draft, "approve", "county2") == ["SYS-33"]
+
+
+def test_what_the_bureau_answered_is_not_the_schools_to_correct(world: World) -> None:
+    first = world.student("201", 3)
+    draft = world.start("school401", "problem_record", double(world, "401", first), ground="proof")
+    world.upload_all(draft, "school401")
+    world.fire(draft, "submit", "school401")
+    world.fire(draft, "approve", "school401.principal")
+    world.fire(draft, "approve", "county4", data={"police_verified": False})
+    world.fire(draft, "return", "school201.principal", comment="请写明理由")
+    school, version = world.actor("school401"), world.request(draft).version
+    for value in (True, None):
+        with pytest.raises(Invalid, match="主管教育局") as found:
+            amend_request(world.service, draft, school, version, {"data": {"police_verified": value}})
+        assert [error["field"] for error in found.value.errors] == ["data.police_verified"]
+    amend_request(world.service, draft, school, version, {"data": {"police_verified": False, "why_wrong": "重复"}})
+    assert world.request(draft).data["police_verified"] is False
+    sound(world)
 
 
 def test_a_transfer_is_reversed_with_the_school_that_was_left(world: World) -> None:
