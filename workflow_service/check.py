@@ -16,10 +16,11 @@ from sqlalchemy import Connection, text
 from states.definition import WAITING
 from states.place import UNLIMITED, most_taken
 from states.plan import Cell, Plan
+from states.rules.procedure import four_eyes
 from workflow_service.documents.store import Damaged, NotKept
 from workflow_service.facts import gather
 from workflow_service.models.columns import from_micros
-from workflow_service.sql.check import DOCUMENTS, FACELESS, HELD_CLASSES, INVARIANTS, KEPT, TRANSITIONS
+from workflow_service.sql.check import DOCUMENTS, FACELESS, HELD_CLASSES, INVARIANTS, KEPT, OWN, TRANSITIONS
 from workflow_service.sql.check_duplicates import PAIRS
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ CODES = {
     "K11": "分桶正确 / every row lies in its bucket",
     "K12": "查重与学籍相符 / pairs of doubles and the records agree",
     "K13": "计数与清单相符 / every counter equals its list",
+    "K14": "本人不审核本人提交的业务 / nobody decides what they submitted",
 }
 OUTSIDE = ("create", "amend", "add_document", "remove_document", "reroute")
 """Events that are not the machine's: they leave the state as it is."""
@@ -70,7 +72,7 @@ def check(service: Service, progress: Progress = _silent) -> list[Finding]:
 
 def findings(service: Service, connection: Connection, progress: Progress = _silent) -> list[Finding]:
     """`check` on what one connection sees."""
-    special, queries = (_transitions, _caps, _documents), (*INVARIANTS, *PAIRS)
+    special, queries = (_transitions, _four_eyes, _caps, _documents), (*INVARIANTS, *PAIRS)
     total = len(queries) + len(special)
     found: list[Finding] = []
     for done, invariant in enumerate(queries):
@@ -116,6 +118,23 @@ def _fits(plan: Plan, before: str, event: str, after: str) -> bool:
     if after == WAITING:
         return cell.target == "completed" and WAITING in plan.cells
     return after == (cell.target or before) or (cell.several and after == before)
+
+
+def _four_eyes(service: Service, connection: Connection) -> Iterator[Finding]:
+    """K14 nobody decided what they submitted or submitted again, in any step for which the packs ask somebody else.
+
+    A pack may leave a step to whoever filed the request: it enters what was allowed (录入), or confirms the arrival.
+    """
+    for pack, origin, rule, route, state, event, example in connection.execute(text(OWN)):
+        cell = service.packs.plan(pack, origin, rule, tuple(json.loads(route))).by_event.get((state, event))
+        if cell is not None and _asks_another(cell):
+            yield Finding("K14", str(example), f"{event} in {state} by the person who submitted it")
+
+
+def _asks_another(cell: Cell) -> bool:
+    """Whether it is refused in every case to whoever submitted; one with conditions cannot be told from the trail."""
+    return any(getattr(bound.ask, "func", None) is four_eyes and not bound.when and not bound.waivers
+               for bound in cell.checks)  # fmt: skip
 
 
 def _caps(service: Service, connection: Connection) -> Iterator[Finding]:

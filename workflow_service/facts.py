@@ -44,8 +44,8 @@ def read_row(
 
     Raises `NotFound`, for what is out of the actor's scope as well.
     """
-    parameters = {"id": request_id, "account": actor.account_id if actor else 0,
-                  "person": actor.person_id if actor else 0}  # fmt: skip
+    account, person, organization = (actor.account_id, actor.person_id, actor.organization_id) if actor else (0, 0, 0)
+    parameters = {"id": request_id, "account": account, "person": person, "organization": organization}
     found = asked.one(service.hot, parameters)
     if found is None:
         raise NotFound()

@@ -9,7 +9,7 @@ import pytest
 from api.endpoint import Operation
 from tests.api.conftest import Api
 from workflow_service.db import begin
-from workflow_service.grants import create_account
+from workflow_service.grants import create_account, grant_role
 from workflow_service.passwords import CHEAP, Passwords
 
 PUBLIC = {
@@ -132,6 +132,20 @@ def test_a_draft_is_its_schools_alone(api: Api) -> None:
         who for who in ALL if who != "county2.viewer" and api.get(who, f"/requests/{draft['id']}").status_code == 200
     ]
     assert sees == ["school201", "school201.principal"]
+
+
+def test_whoever_submitted_sees_why_somebody_else_must_approve_and_is_refused(api: Api) -> None:
+    with begin(api.world.service.engine) as connection:
+        grant_role(connection, api.world.service, api.world.actor("school201").account_id, "principal")
+    request = api.submitted(api.world.student("202"))
+    [approve] = [event for event in request["events"] if event["event"] == "approve"]
+    assert not approve["allowed"]
+    [reason] = [reason for reason in approve["blocked_by"] if reason["rule"] == "SYS-08"]
+    assert "不得再由本人审核" in reason["message"]
+    refused = api.fire("school201", request, "approve")
+    assert refused.status_code == 409
+    assert "SYS-08" in refused.text
+    assert api.fire("school201.principal", request, "approve").status_code == 200
 
 
 @pytest.mark.parametrize("field", ["state", "open", "final", "applicant_id", "version", "holder_id", "approvals"])

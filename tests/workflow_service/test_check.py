@@ -201,6 +201,29 @@ def test_a_deadline_that_fired_twice_is_found(busy: World, database_url: Databas
         assert "remind fired 2 times in one stay" in {f.message for f in plant(busy, connection, again)}
 
 
+def test_a_step_decided_by_whoever_submitted_is_found_and_one_that_a_pack_leaves_to_them_is_not(
+    busy: World, database_url: Database
+) -> None:
+    def by_the_registrar(event: str) -> Callable[[World, Connection], None]:
+        def fault(world: World, connection: Connection) -> None:
+            who = world.actor("school201").person_id
+            connection.execute(
+                text(f"UPDATE history SET person_id = :who WHERE object_id = {DONE} AND event = :event"),
+                {"who": who, "event": event},
+            )
+
+        return fault
+
+    with owning(database_url) as connection:
+        found = plant(busy, connection, by_the_registrar("approve"))
+        assert {f.code for f in found} == {"K14"}
+        assert {f.message for f in found} == {
+            f"approve in {state} by the person who submitted it"
+            for state in ("awaiting_destination_principal", "awaiting_origin_school", "awaiting_shared_bureau")
+        }
+        assert plant(busy, connection, by_the_registrar("confirm_arrival")) == []
+
+
 @pytest.mark.parametrize(("attending", "message"), [(54, None), (55, "56 places taken of 55 in its class")])
 def test_a_cap_is_judged_by_the_pack_of_the_one_who_holds(world: World, attending: int, message: str | None) -> None:
     pupil = world.student("102")

@@ -250,6 +250,15 @@ SELECT r.pack_id, r.origin_pack_id, r.route_rule, r.route, h.from_state, h.event
 FROM history h JOIN request r ON r.id = h.object_id WHERE h.object_type = 'request' AND h.from_state IS NOT NULL
 GROUP BY r.pack_id, r.origin_pack_id, r.route_rule, r.route, h.from_state, h.event, h.to_state"""
 
+# By persons: two accounts are no two people. Which of these steps ask for somebody else is written in the packs.
+OWN = """
+SELECT r.pack_id, r.origin_pack_id, r.route_rule, r.route, h.from_state, h.event, min(h.object_id)
+FROM history h JOIN request r ON r.id = h.object_id
+WHERE h.object_type = 'request' AND h.event IN ('approve', 'file', 'return', 'reject') AND EXISTS (
+    SELECT 1 FROM history f WHERE f.object_id = h.object_id AND f.seq < h.seq AND f.person_id = h.person_id
+        AND f.event IN ('submit', 'resubmit'))
+GROUP BY r.pack_id, r.origin_pack_id, r.route_rule, r.route, h.from_state, h.event"""
+
 # Whoever came in after a hold did not ask its cap: only where nothing but holds and releases followed, it must stand.
 HELD_CLASSES = """
 SELECT c.id, c.attending + c.held, t.attending + t.held, p.request_id FROM school_class c

@@ -24,6 +24,7 @@ COLUMNS = (
 )  # fmt: skip
 
 # Who lets a school enter an omitted pupil (受理, TR-10) has decided nothing of what is entered then, and reviews it.
+# After a return the same step is decided again by whoever decided it, but never for a second unit (两省同一环节).
 _FACTS = """
 SELECT r.id, r.bucket, r.number, r.kind, r.state, r.version, r.open, r.final, r.subject_id, r.lock_group, r.student_id,
        r.named, r.named_hash, r.pack_id, r.origin_pack_id, r.route_rule, r.route, r.units, r.starter, r.applicant_id,
@@ -42,7 +43,8 @@ SELECT r.id, r.bucket, r.number, r.kind, r.state, r.version, r.open, r.final, r.
        EXISTS (SELECT 1 FROM place_hold p WHERE p.request_id = r.id AND p.released_at IS NULL),
        EXISTS (SELECT 1 FROM history h WHERE h.object_id = r.id AND h.person_id = :person
            AND (h.event IN ('submit', 'resubmit')
-               OR (h.event IN ('approve', 'file') AND h.from_state NOT IN (r.state, 'awaiting_bureau_consent')))),
+               OR (h.event IN ('approve', 'file') AND h.from_state <> 'awaiting_bureau_consent'
+                   AND (h.from_state <> r.state OR h.organization_id <> :organization)))),
        (SELECT {list}(g.id || ':' || g.version || ':' || g.role, ',') FROM role_grant g
            WHERE g.account_id = :account AND g.revoked_at IS NULL),
        (SELECT {list}(n.section || ':' || CAST(n.valid_from AS TEXT) || ':' || COALESCE(CAST(n.valid_to AS TEXT), ''),
