@@ -36,7 +36,7 @@ class OrganizationShown(Shown):
 
 
 class OrganizationQuery(Paging):
-    """`?code=101` finds one; `kind` is school, bureau or outside."""
+    """`?code=101` finds one; `kind` is school, bureau, holder or outside."""
 
     code = Text(most=40, load_default=None)
     kind = Text(load_default=None)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
+
+SUPERVISORS: Final = ("bureau", "holder")
+"""Kinds of organizations that manage schools: a bureau, or a holder that is none (主管单位, ZJ-06)."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class Actor:
 
     @property
     def supervises(self) -> bool:
-        """Whether schools are managed from here: a bureau, or a holder that is none (主管单位, ZJ-06)."""
-        return self.kind in ("bureau", "holder")
+        """Whether schools are managed from here."""
+        return self.kind in SUPERVISORS
 
     @cached_property
     def works_on_requests(self) -> bool:

@@ -49,18 +49,18 @@ def units_of(actor: Actor, sides: str) -> frozenset[str]:
     """The units that an actor's organization can play when it starts a request."""
     if actor.kind == "school":
         return frozenset({"school"} if sides == "one" else {"destination_school", "origin_school"})
-    return _BUREAU_UNITS.get(actor.level, frozenset()) if actor.kind == "bureau" and sides == "one" else frozenset()
+    return _BUREAU_UNITS.get(actor.level, frozenset()) if actor.supervises and sides == "one" else frozenset()
 
 
 def offers(service: Service, actor: Actor) -> tuple[Offer, ...]:
     """Every kind that the asker may start today, in the order of the table; () for whoever starts nothing."""
-    if "registrar" not in actor.roles or actor.kind not in ("school", "bureau"):
+    if "registrar" not in actor.roles or not (actor.kind == "school" or actor.supervises):
         return ()
     with reading(service.engine) as connection:
         known = _in_force(connection, service.clocks.now().date())
         row = organization(connection, actor.organization_id)
         above = [o.policy for o in ancestors(connection, row) if o.policy]
-        below = _policies_below(connection, actor) if actor.kind == "bureau" else ()
+        below = _policies_below(connection, actor) if actor.supervises else ()
     stages = tuple(row.stages) or STAGES
     found = []
     for kind in KINDS:

@@ -13,6 +13,7 @@ from workflow_service.errors import Forbidden, Invalid
 from workflow_service.keys import Key, claim_key
 from workflow_service.models import AccessLog, Outage
 from workflow_service.models.columns import from_micros, to_micros
+from workflow_service.schools import is_bureau_registrar
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -29,7 +30,7 @@ def declare_outage(
     Only hours that have passed, at most `LONGEST`, by a bureau's registrar, with a reason: a window that is still open
     closes later by them, one that has closed opens again for as long. Raises Forbidden, `Invalid`.
     """
-    if actor.kind != "bureau" or "registrar" not in actor.roles:
+    if not is_bureau_registrar(actor):
         raise Forbidden("停机由教育局学籍管理员登记 / only a bureau's registrar declares an outage")
     now = service.clocks.legal()
     errors = []

@@ -28,6 +28,7 @@ from workflow_service.errors import Forbidden, ServiceError
 from workflow_service.models import Account, PackVersion, PolicyProposal
 from workflow_service.pack_files import PackFile
 from workflow_service.replay import Report, replay
+from workflow_service.schools import is_bureau_registrar
 from workflow_service.service import Service
 from workflow_service.views.policies import policy_of_organization
 
@@ -135,8 +136,7 @@ def check_may_publish(service: Service, actor: Actor, pack: str) -> None:
     """Whoever is the system's administrator, or a registrar of a bureau that follows the pack. Raises Forbidden."""
     if "admin" in actor.roles:
         return
-    bureau = actor.kind == "bureau" and "registrar" in actor.roles
-    if not bureau or policy_of_organization(service, actor.organization_id) != pack:
+    if not is_bureau_registrar(actor) or policy_of_organization(service, actor.organization_id) != pack:
         raise Forbidden(f"您不能发布 {pack} 的规则 / only its bureau's registrar or an administrator publishes {pack}")
 
 

@@ -35,7 +35,7 @@ def duplicates_menu() -> dict[str, Any]:
     """Whether the menu offers the queue and the quality of data: to registrars and bureaus."""
     asking = g.get("actor")
     works = asking is not None and asking.works_on_requests
-    return {"keeps_records": works and ("registrar" in asking.roles or asking.kind == "bureau")}
+    return {"keeps_records": works and ("registrar" in asking.roles or asking.supervises)}
 
 
 @pages.get("/duplicates", endpoint="list_duplicates")

@@ -162,7 +162,7 @@ def start_of(kind: str, student: str) -> str | None:
 def me_of(actor: Actor) -> Me:
     """The frame's view of an actor."""
     registrar = "registrar" in actor.roles
-    may_start = registrar and (actor.kind == "school" or (actor.kind == "bureau" and bool(offers_here(actor))))
+    may_start = registrar and (actor.kind == "school" or (actor.supervises and bool(offers_here(actor))))
     roles = sorted(actor.roles)
     return Me(actor.name, g.organization_name, roles, actor.works_on_requests, may_start, str(actor.organization_id))
 

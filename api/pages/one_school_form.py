@@ -172,7 +172,7 @@ def _school(kind: str, values: Mapping[str, str]) -> dict[str, Any]:
     of a closed school it asks itself: it keeps the records.
     """
     wanted = values.get("school", "") if KINDS[kind].subject == "organization" else ""
-    found = organization_of(ident(wanted) if wanted and actor().kind == "bureau" else actor().organization_id)
+    found = organization_of(ident(wanted) if wanted and actor().supervises else actor().organization_id)
     if "policy" not in found:
         raise NotFound
     return found
@@ -189,7 +189,7 @@ def _first_way(kind: str, ways: tuple[str, ...], definition: Definition, school_
 def empty_form(kind: str) -> Response:
     """The form before anything is filled in; a bureau chooses the school first, then everybody the student."""
     offer_of(kind)
-    if actor().kind == "bureau" and KINDS[kind].subject == "organization" and not request.args.get("school"):
+    if actor().supervises and KINDS[kind].subject == "organization" and not request.args.get("school"):
         return _choose_school(kind)
     start = starting(kind, request.args)
     values = {"ground": start.definition.grounds[0].name} if len(start.definition.grounds) == 1 else {}
@@ -248,7 +248,7 @@ def _choose_student(start: Starting, problem: Problem | None) -> Response:
 
 def _addresses(start: Starting) -> dict[str, Any]:
     """The addresses of this form for each way of naming the student, the school kept."""
-    school = start.school["id"] if actor().kind == "bureau" and start.table.subject == "organization" else None
+    school = start.school["id"] if actor().supervises and start.table.subject == "organization" else None
     return {
         "way_links": {way: url_for("pages.new_request", kind=start.kind, who=way, school=school)
                       for way in ways_of(start.kind)},

@@ -22,7 +22,7 @@ from workflow_service.views.organizations import find_organization, organization
 
 def offered() -> dict[str, Offer]:
     """The kinds that the asker may start, asked once per page. Raises a 403 for whoever starts nothing at all."""
-    if "registrar" not in actor().roles or actor().kind not in ("school", "bureau"):
+    if "registrar" not in actor().roles or not (actor().kind == "school" or actor().supervises):
         raise Problem(403, "forbidden", "只有学籍管理员可以新建申请 / Only a registrar starts a request.")
     return offers_here(actor())
 

@@ -86,7 +86,7 @@ def speaker(connection: Connection, actor: Actor, pair: Any, sides: tuple[Side, 
     """As which party the actor speaks. Raises Forbidden with the rule that says who does."""
     needed = needed_by(*sides)
     words = {id_: word for id_, word in words_of(connection, pair).items() if id_ in _ids(needed)}
-    if actor.kind == "bureau" and above_both(*sides, actor.path) and disagree(words):
+    if actor.supervises and above_both(*sides, actor.path) and disagree(words):
         party: Party | None = Party(actor.organization_id, bureau=True, cite=DISAGREE)
     else:
         party = next((p for p in needed if p.organization_id == actor.organization_id), None)

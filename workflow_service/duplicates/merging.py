@@ -121,7 +121,7 @@ def check_undoer(connection: Connection, actor: Actor, pair: Any) -> None:
     """Raises Forbidden for whoever does not undo this pair's merge (DUP-04)."""
     first, second = sides_of(connection, pair)
     alone = [party.organization_id for party in needed_by(first, second)] == [actor.organization_id]
-    above = actor.kind == "bureau" and any(above_both(side, side, actor.path) for side in (first, second))
+    above = actor.supervises and any(above_both(side, side, actor.path) for side in (first, second))
     if "registrar" not in actor.roles or not (alone or above):
         no = No(
             "合并由原处理学校（同校的）或其上级教育局撤销。",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 from states.calendar import Calendar
 from states.lunar import CalendarGap
 from states.windows import Window, WindowRule, windows_in
+from workflow_service.actors import SUPERVISORS
 from workflow_service.db import begin, reading, write_once
 from workflow_service.ids import bucket_of
 from workflow_service.models import Notice, Organization, WindowNotice
@@ -115,6 +116,6 @@ def _below(connection: Connection, path: str, followers: list[tuple[str, str]]) 
     rows = connection.execute(
         select(Organization.id, Organization.path)
         .where(Organization.path.startswith(path, autoescape=True), Organization.active)
-        .where(Organization.kind.in_(("bureau", "school")))
+        .where(Organization.kind.in_(("school", *SUPERVISORS)))
     )
     return [id_ for id_, below in rows if not any(below.startswith(other) for other in nearer)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, not_, or_, select
 
-from workflow_service.actors import Actor
+from workflow_service.actors import SUPERVISORS, Actor
 from workflow_service.boxes import below
 from workflow_service.db import reading
 from workflow_service.models import Account, Organization, Outage, RequestParty
@@ -62,7 +62,7 @@ def count_schools(service: Service, actor: Actor, wanted: WantedSchools) -> int:
 
 def empty_offices(service: Service, actor: Actor) -> list[dict[str, Any]]:
     """Offices under the bureau without an active account (空岗), with the missing roles and what waits for them."""
-    query = _under(actor, "school", "bureau").where(_EMPTY).order_by(Organization.kind, Organization.code)
+    query = _under(actor, "school", *SUPERVISORS).where(_EMPTY).order_by(Organization.kind, Organization.code)
     with reading(service.engine) as connection:
         rows = connection.execute(query).all()
         waiting = _waiting(connection, [row.id for row in rows])

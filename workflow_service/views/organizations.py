@@ -24,7 +24,7 @@ _SHOWN = (
 DEFAULT_POLICY = "national-k12"
 """The pack of an organization that names none, and has none above it that does."""
 
-KINDS = ("school", "bureau", "outside")
+KINDS = ("school", "bureau", "holder", "outside")
 """What is shown as an organization; the system's own place is none."""
 
 
