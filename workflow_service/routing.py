@@ -18,6 +18,7 @@ from states.definition import Route
 from states.facts import COMPULSORY
 from states.kinds import KINDS
 from states.rules.school import no_longer
+from states.shortened import steps_taken
 from states.verdict import Reason
 from workflow_service.models import Organization
 from workflow_service.sql.routing import Bureaus, Place, Unit, places
@@ -137,7 +138,7 @@ def resolve(service: Service, around: Surroundings, *, destination_stage: str,
     if not same["same_province"]:
         units["destination_province"] = _top(above)
         units["origin_province"] = _top(above_origin)
-    states, skipped = _without_single_handed(service, pack_id, route, units)
+    states, skipped = steps_taken(service.packs.definition(pack_id), route, units)
     return Routing(
         pack_id,
         origin_pack_id,
@@ -159,9 +160,6 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
 
     `case`: the facts that a route's `when` may ask. `left_stage`: of a leaver in the school that he left, which is
     then the origin of `around`; its bureau takes part (SYS-41, SYS-51).
-
-    A bureau that decided already does not decide again as the city or the province: a school that the province runs
-    has one bureau, and one step.
     """
     above, school = around.above, around.destination
     if school.kind == "school":
@@ -184,21 +182,9 @@ def resolve_one(service: Service, connection: Connection, around: Surroundings, 
             "province_school": units["bureau"].level == "province",
             "compulsory": stage in COMPULSORY}  # fmt: skip
     route = _fitting(service.packs.definition(pack_id).routes, case)
-    states, skipped = _without_single_handed(service, pack_id, route, units)
-    steps = service.packs.definition(pack_id).steps
-    once, seen = [], set()
-    for state in states:
-        who = tuple(units[unit].id for unit in steps[state].holders if unit in units)
-        again = steps[state].role == "registrar" and who in seen and set(steps[state].holders) <= _ABOVE
-        seen.add(who)
-        if again:
-            skipped = (*skipped, state)
-        else:
-            once.append(state)
-    if not once:  # A single-handed school has nobody else who could decide: its bureau does, visibly.
-        once = ["awaiting_bureau"]
+    states, skipped = steps_taken(service.packs.definition(pack_id), route, units)
     parts = {name: [unit.id, unit.path] for name, unit in units.items()}
-    return Routing(pack_id, pack_id, route.cite.rule, route.starter, tuple(once), parts, skipped, True, True, True)
+    return Routing(pack_id, pack_id, route.cite.rule, route.starter, states, parts, skipped, True, True, True)
 
 
 def _beside(connection: Connection, around: Surroundings, other: int, stage: str, units: dict[str, Unit],
@@ -247,7 +233,6 @@ def closed_by(service: Service, around: Surroundings) -> Reason:
     return Reason(cite, no_longer(around.closed.name, around.closed.successor))
 
 
-_ABOVE = {"city_bureau", "province_bureau"}
 FALLBACK = {"vocational": ("national-vocational",), "higher": ("higher-education",)}
 NATIONAL = ("national-k12", "national-k12-2013")
 """The packs of a school that follows none that knows the kind: its stage's own, then the national one of the day.
@@ -297,18 +282,6 @@ def _fitting(routes: tuple[Route, ...], same: Mapping[str, Any]) -> Route:
     if len(found) != 1:
         raise NoRoute(f"{len(found)} routes fit {dict(same)}")
     return found[0]
-
-
-def _without_single_handed(service: Service, pack_id: int, route: Route, units: Mapping[str, Any]
-                           ) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
-    """A single-handed school has no second person: its bureau's decision replaces the principal's step, visibly."""
-    steps = service.packs.definition(pack_id).steps
-    skipped = tuple(
-        state
-        for state in route.steps
-        if steps[state].role == "principal" and all(units[unit].single_handed for unit in steps[state].holders)
-    )
-    return tuple(state for state in route.steps if state not in skipped), skipped
 
 
 def choose_class(
