@@ -22,7 +22,7 @@ from workflow_service.facts import gather
 from workflow_service.grants import actor_named
 from workflow_service.models import Request
 from workflow_service.pack_files import shipped_shelf
-from workflow_service.packs import shipped_cases, shipped_catalogue, shipped_definitions, shipped_texts
+from workflow_service.packs import shipped_catalogue, shipped_definitions, shipped_texts
 
 
 @click.group()
@@ -75,21 +75,21 @@ def rules(packs: tuple[str, ...], as_json: bool, inherited: bool) -> None:
       workflow-service policy rules nenjiang-k12
       workflow-service policy rules --json
     """
-    definitions = sorted(shipped_definitions(), key=lambda one: (one.pack, one.kind))
-    known = {definition.pack for definition in definitions}
+    shelf = shipped_shelf()
+    known = {file.partition("/")[0] for file in shelf.files()}
     for pack in packs:
         if pack not in known:
             raise click.ClickException(f"there is no pack {pack}; there are {', '.join(sorted(known))}")
-    cases = shipped_cases()
     rows = [
         row
-        for definition in definitions
-        if not packs or definition.pack in packs
-        for row in listed(definition, cases.get(f"{definition.pack}/{definition.kind}.cases.md", ""))
-        if inherited or row["stated_by"] == definition.pack
+        for file in sorted(shelf.files())
+        if not packs or file.partition("/")[0] in packs
+        for row in listed(shelf, file)
+        if inherited or row["stated_by"] == row["pack"]
     ]
     if not packs:
-        rows += unanswered(shipped_catalogue(), (rule for one in definitions for rule in listed_rules(one)))
+        every = (rule for file in shelf.files() for rule in listed_rules(shelf.definition(file)))
+        rows += unanswered(shipped_catalogue(), every)
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
@@ -12,7 +13,7 @@ from states.cases.exercise import Exercised, Stated, exercised, stated
 from states.cases.shelf import Shelf
 from states.catalogue import Entry, answering
 from states.decide import explain
-from states.definition import Citation, Definition
+from states.definition import Citation
 from states.facts import Facts
 from states.joint_cure import joint_cure
 from states.kinds import KINDS
@@ -32,14 +33,21 @@ BASES_BOTH = {
 }  # fmt: skip
 
 
-def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
+def listed(shelf: Shelf, file: str) -> Iterator[dict[str, Any]]:
     """Every rule of a pack; `stated_by` is the pack whose file it stands in.
 
-    `scenario` is what shows it at work (a case, a step, a number); `not_software` says why there is none.
+    `scenario` is what shows it at work: a case that this very row refuses or lets by, else what names it (a case, a
+    step, a number), else a case of another row of its rule. `not_software` says why there is none.
     """
-    shown = scenarios(definition, cases) if cases else {}
-    for rule in listed_rules(definition):
-        found = shown.get(rule.id) or shown.get(rule.cite.rule) or ((rule.shown,) if rule.shown else ())
+    definition, cases = shelf.definition(file), shelf.case_text(file)
+    at_work, named = exercised(shelf, file), scenarios(cases)
+    rules = list(listed_rules(definition))
+    of_rule: dict[str, dict[str, None]] = defaultdict(dict)
+    for rule in rules:
+        of_rule[rule.cite.rule] |= dict.fromkeys((*at_work[rule.row].no, *at_work[rule.row].yes))
+    for rule in rules:
+        found = (*at_work[rule.row].no, *at_work[rule.row].yes) or ((rule.shown,) if rule.shown else ())
+        found = found or named.get(rule.id) or named.get(rule.cite.rule) or tuple(of_rule[rule.cite.rule])
         if rule.kind == "step" and not found and cases:
             found = (f"路线 {rule.id}",)  # Steps stand in the table of routes by their names, not by a rule's id.
         yield {
@@ -48,6 +56,7 @@ def listed(definition: Definition, cases: str) -> Iterator[dict[str, Any]]:
             "stated_by": rule.cite.pack,
             "scenario": found[0] if found and rule.software else None,
             "scenarios": list(found) if rule.software else [],
+            "refuses": at_work[rule.row].no, "lets_by": at_work[rule.row].yes,
             "not_software": rule.because if not rule.software or not found else None,
             "because": rule.because, "value": rule.value, "other_reading": rule.other_reading,
         }  # fmt: skip
@@ -61,7 +70,8 @@ def unanswered(catalogue: Iterable[Entry], rules: Iterable[ListedRule]) -> Itera
             yield {
                 "pack": None, "of": None, "version": None, "rule": id_, "id": id_, "kind": "missing",
                 "article": known[id_].section, "basis": None, "stated_by": None, "scenario": None, "scenarios": [],
-                "not_software": None, "because": known[id_].text, "value": None, "other_reading": None,
+                "refuses": [], "lets_by": [], "not_software": None, "because": known[id_].text,
+                "value": None, "other_reading": None,
             }  # fmt: skip
 
 
@@ -150,15 +160,11 @@ def rule_explained(shelf: Shelf, rule: str, language: str = "zh") -> Iterator[st
     side = 1 if language == "en" else 0
     for file, rows in groupby(stated(shelf, rule), key=lambda one: one.file):
         yield file.removesuffix(".toml")
-        rules, shown = set(), False
+        found = {} if file.endswith("/frame.toml") else exercised(shelf, file)
         for one in rows:
             yield from (f"  {line}" for line in _stated_lines(one, side))
-            rules.add(one.cite.rule)
-            shown = shown or one.table not in ("not_software", "parameter")
-        if shown and not file.endswith("/frame.toml"):
-            found = exercised(shelf, file)
-            for each in sorted(rules):
-                yield from (f"  {line}" for line in _exercised_lines(found[each], side))
+            if shown := found.get(one.place):
+                yield from (f"  {line}" for line in _exercised_lines(shown, side))
 
 
 def _stated_lines(one: Stated, side: int) -> Iterator[str]:

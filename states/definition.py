@@ -57,6 +57,11 @@ class Check:
     side: Literal["destination", "origin", "both"] = "destination"
     except_: tuple[Waiver, ...] = ()
 
+    @property
+    def row(self) -> str:
+        """Where it stands: nenjiang-k12/check.NJ-07."""
+        return f"{self.cite.pack}/check.{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -74,6 +79,7 @@ class Requirement:
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     side: Literal["destination", "origin"] = "destination"
     optional: bool = False
+    row: str = ""  # where it stands: nenjiang-k12/also.NJ-15
 
 
 @dataclass(frozen=True, slots=True)

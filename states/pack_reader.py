@@ -180,14 +180,14 @@ def _ground(compiled: Compiled, name: str, row: Row) -> Ground:
 def _requirements(compiled: Compiled) -> Iterator[Requirement]:
     for name, row in compiled["also"].items():
         for need in row["needs"]:
-            yield from _requirement(compiled, need, cite(compiled, name, row), row, row.get("when", {}))
+            yield from _requirement(compiled, need, ("also", name), row, row.get("when", {}))
     for name, row in compiled["ground"].items():
         for need in row["needs"]:
             when = {"ground": name, **row.get("when", {})}
-            yield from _requirement(compiled, need, cite(compiled, name, row), row, when)
+            yield from _requirement(compiled, need, ("ground", name), row, when)
 
 
-def _requirement(compiled: Compiled, need: str, source: Citation, row: Row, when: Row) -> Iterator[Requirement]:
+def _requirement(compiled: Compiled, need: str, place: tuple[str, str], row: Row, when: Row) -> Iterator[Requirement]:
     """One requirement for each paper of a set that wants all, one for a set that wants any."""
     papers = compiled["papers"].get(need, [need])
     wanted = [(need, papers["one_of"])] if isinstance(papers, dict) else [(kind, [kind]) for kind in papers]
@@ -195,13 +195,14 @@ def _requirement(compiled: Compiled, need: str, source: Citation, row: Row, when
         bundles = tuple(tuple(choice) if isinstance(choice, list) else (choice,) for choice in choices)
         yield Requirement(
             id=name,
-            cite=source,
+            cite=cite(compiled, place[1], row),
             any_of=bundles,
             at=row.get("at", "draft"),
             by=row.get("by", applicant(compiled)),
             when=condition(when),
             side=row.get("side", "destination"),
             optional=row.get("optional", False),
+            row=f"{row['pack']}/{'.'.join(place)}",
         )
 
 

@@ -30,6 +30,11 @@ class ListedRule:
     other_reading: Any = None
     shown: str | None = None  # the test of a rule that the service itself keeps (由系统保证)
 
+    @property
+    def row(self) -> str:
+        """Where it stands, as `states.cases.exercise` names it: nenjiang-k12/check.NJ-07."""
+        return f"{self.cite.pack}/{self.kind}.{self.id}"
+
 
 def listed_rules(definition: Definition) -> Iterator[ListedRule]:
     """Every rule of a pack and its bases, exceptions with the check they excuse, and what is no matter for software."""
@@ -49,23 +54,22 @@ def listed_rules(definition: Definition) -> Iterator[ListedRule]:
                 yield ListedRule(inner, source, "except", True, waiver.get("because"))
 
 
-def scenarios(definition: Definition, cases: str) -> dict[str, tuple[str, ...]]:
-    """What shows a rule at work, by its id: cases that it refuses, then cases that name it, steps, numbers, uploads.
+def scenarios(cases: str) -> dict[str, tuple[str, ...]]:
+    """What names a rule, by its id: cases that it refuses, then cases that name it, steps, numbers, uploads.
 
-    `cases` is the text of the pack's `transfer.cases.md`. A ground is shown by the cases that it lets through.
+    `cases` is the text of a case file. What 等同 excuses shows nothing: it is where no case can show anything.
     """
-    grounds = {ground.name: ground.cite.rule for ground in definition.grounds}
     refused: dict[str, dict[str, None]] = defaultdict(dict)
     shown: dict[str, dict[str, None]] = defaultdict(dict)
     for table, _, row in case_rows(cases):
         name = row[table]
+        if table == "等同":
+            continue
         if table != "情形":
             _note(shown, " ".join(row.values()), f"{'流程' if table == '路线' else table} {name}")
             continue
         _note(refused, row["规则"], name)
         _note(shown, name, name)
-        if not row["规则"] and row["理由"] in grounds:
-            shown[row["理由"]][name] = shown[grounds[row["理由"]]][name] = None
     return {rule: tuple({**refused[rule], **shown[rule]}) for rule in [*refused, *shown]}
 
 

@@ -74,6 +74,7 @@ class Bound:
     when: Condition = ()
     waivers: tuple[Condition, ...] = ()
     of_the_input: bool = False
+    row: str = ""  # where it stands: nenjiang-k12/check.NJ-07; several rows may cite one rule
 
 
 @dataclass(slots=True, eq=False)
@@ -266,14 +267,17 @@ def _bound(row: Check, cell: Cell, definition: Definition) -> Bound:
     waivers = tuple(_condition(waiver.when) for waiver in row.except_)
     if row.does in OF_THE_RECORD:
         waivers = (*waivers, _STRANGER)
-    return Bound(row.cite, ask, _condition(row.when), waivers, row.does in OF_THE_INPUT)
+    return Bound(row.cite, ask, _condition(row.when), waivers, row.does in OF_THE_INPUT, row.row)
 
 
 def _papers(plan: Plan, here: int) -> list[Bound]:
     """The papers that the approval of step `here` asks for: its own, and those of every step before it."""
     return [
         Bound(
-            definition.missing_papers, partial(document_present, requirement=requirement), _condition(requirement.when)
+            definition.missing_papers,
+            partial(document_present, requirement=requirement),
+            _condition(requirement.when),
+            row=requirement.row,
         )
         for side, definition in _sides(plan.definition, plan.origin)
         for requirement in definition.requirements

@@ -39,6 +39,7 @@ class Traced:
     answer: Answer
     saw: Mapping[str, Any]
     no: No | None = None
+    row: str = ""  # where it stands: nenjiang-k12/check.NJ-07
 
 
 class _Watched(Facts):
@@ -65,12 +66,15 @@ class _WatchedData(dict[str, Any]):
         return value
 
 
-def trace(cell: Cell, facts: Facts) -> list[Traced]:
-    """Every rule of the cell, asked or not, in the order of the packs; `facts.reason` None: nothing was sent yet."""
-    return [_traced(cell, bound, facts) for bound in cell.checks]
+def trace(cell: Cell, facts: Facts, sent: bool = False) -> list[Traced]:
+    """Every rule of the cell, asked or not, in the order of the packs.
+
+    `sent`: the event is on its way, with a reason or without one; otherwise `facts.reason` None means that it is not.
+    """
+    return [_traced(cell, bound, facts, sent or facts.reason is not None) for bound in cell.checks]
 
 
-def _traced(cell: Cell, bound: Bound, facts: Facts) -> Traced:
+def _traced(cell: Cell, bound: Bound, facts: Facts, sent: bool) -> Traced:
     seen: dict[str, Any] = {}
     values = {f.name: getattr(facts, f.name) for f in fields(Facts)}
     watched = _Watched(**{**values, "data": _WatchedData(facts.data, seen)})
@@ -78,7 +82,7 @@ def _traced(cell: Cell, bound: Bound, facts: Facts) -> Traced:
     no = None
     if bound.when and not fits(bound.when, watched):
         answer: Answer = "not_applicable"
-    elif bound.of_the_input and facts.reason is None:
+    elif bound.of_the_input and not sent:
         answer = "not_yet"
     elif (no := bound.ask(watched)) is None:
         answer = "yes"
@@ -86,7 +90,7 @@ def _traced(cell: Cell, bound: Bound, facts: Facts) -> Traced:
         answer, no = "waived", None
     else:
         answer = "pending" if no.pending and cell.event in COMING_IN else "no"
-    return Traced(bound.cite, answer, seen, no)
+    return Traced(bound.cite, answer, seen, no, bound.row)
 
 
 def dated(plan: Plan, facts: Facts, reasons: Iterable[Reason]) -> tuple[Reason, ...]:

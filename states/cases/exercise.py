@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from states.cases.judge import Judged
 from states.cases.shelf import Shelf
 from states.cases.table import CASES, CaseError
-from states.definition import Citation
-from states.pack_chain import Compiled
+from states.definition import Citation, Definition
+from states.facts import Facts
+from states.pack_chain import Compiled, condition
 from states.pack_reader import cite
+from states.plan import fits
 from states.trace import trace
+from states.windows import judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,11 @@ class Stated:
     row: dict[str, Any]
     papers: dict[str, Any]
     replaced: tuple[tuple[str, str], ...] = ()  # (file, the row's id there)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as `exercised` names it: nenjiang-k12/check.NJ-07."""
+        return f"{self.cite.pack}/{self.table}.{self.id}"
 
 
 @dataclass(slots=True)
@@ -71,24 +81,70 @@ def _replacing(shelf: Shelf, file: str, table: str, name: str) -> Iterator[tuple
 
 
 def exercised(shelf: Shelf, file: str) -> defaultdict[str, Exercised]:
-    """What the signed cases of a file do to every rule, by the rule of the catalogue.
+    """What the signed cases of a file do to every row of its pack, by where the row stands (pack/table.id).
 
-    A paper's own rule counts as refusing where the paper is missing. Cases that cannot be judged count for nothing.
+    A paper refuses where it is missing, an exception lets by where its check would have refused. A ground lets by
+    every case of it that nothing refuses, a route every case that goes through it; a window lets by what comes in it,
+    and refuses what comes in none. Cases that cannot be judged, or that nobody signed, count for nothing.
     """
     found: defaultdict[str, Exercised] = defaultdict(Exercised)
+    definition = shelf.definition(file)
+    compiled: Compiled = json.loads(definition.canonical)
     for case in shelf.rows(file):
         try:
             asked = shelf.judged(case, file)
         except (CaseError, LookupError):
             continue  # `policy cases` says what is wrong with it.
-        if case.unsigned:
-            continue
-        name = case.cells[CASES]
-        refused = {part for rule in case.cells["规则"].replace("(", " ").replace(")", " ").replace(",", " ").split()
-                   for part in rule.split("、")}  # fmt: skip
-        for rule in refused:
-            found[rule].no.append(name)
-        for traced in trace(asked.plan.cell(asked.facts.state, asked.event), asked.facts):
-            if traced.answer == "yes" and traced.cite.rule not in refused and name not in found[traced.cite.rule].yes:
-                found[traced.cite.rule].yes.append(name)
+        if not case.unsigned:
+            for row, said in dict.fromkeys(_answers(compiled, definition, asked)):
+                (found[row].yes if said else found[row].no).append(case.cells[CASES])
     return found
+
+
+def _answers(compiled: Compiled, definition: Definition, asked: Judged) -> Iterator[tuple[str, bool]]:
+    """(row, whether it lets by) of everything that answers in one case."""
+    facts, plan = asked.facts, asked.plan
+    traced = trace(plan.cell(facts.state, asked.event), facts, sent=True)
+    refused = any(one.answer == "no" for one in traced)
+    yield from (
+        (_row(compiled, "route", name), True)
+        for name, route in zip(compiled["route"], definition.routes, strict=True) if route == plan.route
+    )  # fmt: skip
+    if facts.ground in compiled["ground"] and not refused:
+        yield _row(compiled, "ground", facts.ground), True
+    checks = {_row(compiled, "check", name): row for name, row in compiled["check"].items()}
+    for one in traced:
+        check = checks.get(one.row, {})  # the other county's checks have no exceptions and windows of ours
+        if one.answer in ("yes", "no"):
+            yield one.row, one.answer == "yes"
+        elif one.answer == "not_applicable" and _refuses_wherever_it_applies(check):
+            yield one.row, True
+        if one.answer in ("yes", "no", "waived"):
+            yield from _beside(compiled, definition, check, one.answer, facts)
+
+
+def _refuses_wherever_it_applies(check: Mapping[str, Any]) -> bool:
+    """Whether its condition is all that a check says, so that it lets by only what it does not apply to."""
+    named = check.get("with", {}).get("fact")
+    return check.get("does") == "accepted_before" or (named is not None and named in check.get("when", {}))
+
+
+def _beside(
+    compiled: Compiled, definition: Definition, check: Mapping[str, Any], answer: str, facts: Facts
+) -> Iterator[tuple[str, bool]]:
+    """The same of what a check asks: its exceptions, the windows, its freeze."""
+    for name, waiver in check.get("except", {}).items():
+        if answer == "no" or (answer == "waived" and fits(tuple(condition(waiver["when"]).items()), facts)):
+            yield f"{check['pack']}/except.{name}", answer == "waived"
+    if check.get("does") == "not_in_freeze":
+        yield _row(compiled, "freeze", check["with"]["freeze"]), answer == "yes"
+    if check.get("does") == "within_window":
+        found = judge(definition.windows, facts.calendar, facts.now, (), facts.scope).open
+        for rule in definition.windows:
+            if found is None or found.id == rule.id:
+                yield _row(compiled, "window", rule.id), found is not None
+
+
+def _row(compiled: Compiled, table: str, name: str) -> str:
+    """Where a row stands, as `Bound.row` says it."""
+    return f"{compiled[table][name]['pack']}/{table}.{name}"

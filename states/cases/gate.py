@@ -55,7 +55,7 @@ def _outcome(shelf: Shelf, file: str, case: Case, definitions: Iterable[Definiti
     cell = asked.plan.cell(asked.facts.state, asked.event)
     return Outcome(
         case, "unsigned" if case.unsigned else "failed", found, tuple(sorted(expected(case))),
-        tuple(sorted(refusing(asked.reasons))), until(asked), tuple(trace(cell, asked.facts)),
+        tuple(sorted(refusing(asked.reasons))), until(asked), tuple(trace(cell, asked.facts, sent=True)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from functools import cache
 
 from states.cases.shelf import Shelf
+from states.pack_rules import ListedRule, listed_rules
 from tests.states.definitions import POLICIES
 
 
@@ -15,6 +16,13 @@ def with_cases() -> list[str]:
     """The files that have cases beside them; that every file has some is asked where the catalogue is."""
     shelf = shipped_shelf()
     return [file for file in shelf.files() if shelf.case_text(file)]
+
+
+@cache
+def own_rules(file: str) -> tuple[ListedRule, ...]:
+    """The rows that a file states itself."""
+    rules = listed_rules(shipped_shelf().definition(file))
+    return tuple(rule for rule in rules if rule.cite.pack == file.partition("/")[0])
 
 
 def _files(pattern: str) -> dict[str, str]:

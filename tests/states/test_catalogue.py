@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from states.catalogue import CATALOGUE, answering, entries
-from states.pack_rules import ListedRule, listed_rules
 from tests.states.definitions import POLICIES
-from tests.states.shelves import files, shelf
+from tests.states.shelf import own_rules, shipped_shelf
 
 ROOT = Path(__file__).parents[2]
+FILES = shipped_shelf().files()
 ENTRIES = list(entries((POLICIES / CATALOGUE).read_text("utf-8")))
 PACKS = {
     "henan-vocational-2008", "school-records", "primary-records", "archive-rules", "higher-education-2020",
@@ -18,12 +17,6 @@ PACKS = {
     "henan-vocational", "zhejiang-k12", "student-archive-rules", "shiyan-k12", "catchment-k12", "national-k12",
 }  # fmt: skip
 """The sixteen texts of the seed, and the national rules in force."""
-
-
-@cache
-def own_rules(file: str) -> tuple[ListedRule, ...]:
-    """The rows that a file states itself."""
-    return tuple(rule for rule in listed_rules(shelf().definition(file)) if rule.cite.pack == file.partition("/")[0])
 
 
 def test_the_catalogue_is_read_whole() -> None:
@@ -35,25 +28,25 @@ def test_the_catalogue_is_read_whole() -> None:
 
 
 def test_every_text_of_the_seed_has_its_pack_with_cases_of_its_own() -> None:
-    there = {file.partition("/")[0] for file in files()}
+    there = {file.partition("/")[0] for file in FILES}
     assert there >= PACKS
     for pack in sorted(PACKS):
-        assert any(shelf().rows(file) for file in files() if file.startswith(f"{pack}/")), pack
+        assert any(shipped_shelf().rows(file) for file in FILES if file.startswith(f"{pack}/")), pack
 
 
 def test_a_pack_answers_for_every_rule_of_the_catalogue() -> None:
-    rules = [rule for file in files() for rule in own_rules(file)]
+    rules = [rule for file in FILES for rule in own_rules(file)]
     answers = answering(rules, [entry.id for entry in ENTRIES])
     assert [id_ for id_, found in answers.items() if not found] == []
 
 
 def test_what_is_no_matter_for_software_says_why() -> None:
-    for file in files():
+    for file in FILES:
         assert [rule.id for rule in own_rules(file) if not rule.software and not rule.because] == [], file
 
 
 def test_what_the_service_keeps_is_shown_by_a_test_that_exists() -> None:
-    for file in files():
+    for file in FILES:
         for rule in own_rules(file):
             if rule.kind == "kept":
                 path, _, name = (rule.shown or "").partition("::")

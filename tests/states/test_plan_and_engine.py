@@ -16,10 +16,10 @@ from states.machine import Refused
 from states.plan import Plan, compile_plan, is_dated
 from tests.states.definitions import all_plans, good_facts, named
 from tests.states.engine import EVENTS, Holder, by_engine, by_plan, with_one_rule
-from tests.states.shelves import shelf
+from tests.states.shelf import shipped_shelf
 
 DATED = compile_plan(
-    definition := shelf().definition("national-k12/suspension.toml"), definition, definition.routes[0],
+    definition := shipped_shelf().definition("national-k12/suspension.toml"), definition, definition.routes[0],
     definition.routes[0].steps)  # fmt: skip
 PLANS = [pytest.param(plan, id=named(plan)) for plan in (*all_plans(), DATED)]
 

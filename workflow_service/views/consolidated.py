@@ -69,12 +69,10 @@ def chapter(service: Service, version_id: int) -> dict[str, Any]:
             beyond.append(entry)
             continue
         articles = own if row["pack"] == definition.pack else inherited
-        article = articles.setdefault(entry["article"], {"article": entry["article"], "rows": [], "rules": []})
+        article = articles.setdefault(entry["article"], {"article": entry["article"], "rows": []})
         article["rows"].append(entry)
-        if table not in ("parameter", "step"):
-            article["rules"].append(entry["rule"])
     for article in (*own.values(), *inherited.values()):
-        article["examples"] = _of_article(examples, article.pop("rules"))
+        article["examples"] = _of_article(examples, article["rows"])
     return {
         "pack": definition.pack, "kind": definition.kind, "title": definition.title, "title_en": definition.title_en,
         "version": definition.version, "articles": list(own.values()), "inherited": list(inherited.values()),
@@ -104,12 +102,12 @@ def _entry(compiled: Compiled, table: str, name: str, row: Mapping[str, Any]) ->
 # --- Examples ---
 
 
-def _of_article(examples: Mapping[str, Exercised], rules: list[str]) -> dict[str, list[str]]:
+def _of_article(examples: Mapping[str, Exercised], rows: list[dict[str, Any]]) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {"no": {}, "yes": {}}
-    for rule in rules:
-        if rule in examples:
-            found["no"] |= dict.fromkeys(examples[rule].no)
-            found["yes"] |= dict.fromkeys(examples[rule].yes)
+    for row in rows:
+        if shown := examples.get(f"{row['pack']}/{row['table']}.{row['id']}"):
+            found["no"] |= dict.fromkeys(shown.no)
+            found["yes"] |= dict.fromkeys(shown.yes)
     return {"no": list(found["no"])[:EXAMPLES], "yes": list(found["yes"])[:EXAMPLES] if found["no"] else []}
 
 
