@@ -182,10 +182,14 @@ def paper_view(service: Service, request_id: int, actor: Actor, kind: str) -> di
 
 
 def void_since(connection: Connection, request_id: int) -> int | None:
-    """When the certificate of a request was taken back by an undone graduation, microseconds; None where it stands."""
+    """When the certificate of a request was taken back by an undone graduation, microseconds; None where it stands.
+
+    The undoing may be reversed itself: the certificate has an entry for each time that it stood.
+    """
     ended: int | None = connection.execute(
-        select(RegisterEntry.ended_at).where(
-            RegisterEntry.request_id == request_id, RegisterEntry.section == "credential")).scalar()  # fmt: skip
+        select(RegisterEntry.ended_at)
+        .where(RegisterEntry.request_id == request_id, RegisterEntry.section == "credential")
+        .order_by(RegisterEntry.ended_at.is_not(None), RegisterEntry.ended_at.desc()).limit(1)).scalar()  # fmt: skip
     return ended
 
 

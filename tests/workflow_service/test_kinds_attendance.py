@@ -228,6 +228,24 @@ def test_a_guest_who_returns_gives_the_place_back(world: World) -> None:
     sound(world)
 
 
+def test_a_guest_s_place_is_free_after_a_reversal_and_held_again_after_that_of_his_return(world: World) -> None:
+    pupil, there = world.student("201", 3), world.school_class("202", 3)
+    stay = world.complete(hosted(world, pupil, ground="other", data={"until": "2027-07-31"}))
+    back = world.complete(hosted(world, pupil, ground="guest_returned"))
+    why = {"reverses": back.number, "why_wrong": "没有返回"}
+    world.go(2026, 8, 25)
+    world.complete(world.start("school201", "reversal", pupil, data=why))
+    assert world.seats(there) == (0, 1)
+    assert [entry.ended_at is None for entry in world.entries(pupil.id)] == [False, True]
+    sound(world)
+    world.go(2026, 8, 26)
+    why = {"reverses": stay.number, "why_wrong": "没有借读"}
+    world.complete(world.start("school201", "reversal", pupil, data=why))
+    assert world.seats(there) == (0, 0)
+    assert [entry for entry in world.entries(pupil.id) if entry.ended_at is None] == []
+    sound(world)
+
+
 def test_a_death_closes_what_is_open_and_says_why(world: World) -> None:
     pupil, there = world.student("201", 3), world.school_class("202", 3)
     moving = world.draft("school202", pupil, "202", ground="moved_house", data={"handed_over_on": "2026-08-01"})

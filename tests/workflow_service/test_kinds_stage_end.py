@@ -73,6 +73,12 @@ def test_a_certificate_that_was_taken_back_says_so(world: World) -> None:
         issue_paper(world.service, done.id, world.actor("school202"), "credential_proof")
     assert verified_paper(world.service, code)["void_since"] == iso(undone.completed_at)
 
+    world.go(2027, 6, 21)
+    why = {"reverses": undone.number, "why_wrong": "确已毕业"}
+    world.complete(world.start("school202", "reversal", pupil, data=why))
+    assert verified_paper(world.service, code)["void_since"] is None
+    assert paper_view(world.service, done.id, world.actor("school202"), "graduation_certificate")["void"] is False
+
 
 def test_what_is_entered_late_goes_to_the_bureau(world: World) -> None:
     world.go(2027, 8, 3)

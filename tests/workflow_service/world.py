@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import count
@@ -183,9 +183,11 @@ class World:
         event = next(cell.event for cell in plan.cells[row.state] if cell.event in APPROVING)
         return names[0], event
 
-    def complete(self, request_id: int, papers: bool = True, **last: Any) -> Any:
-        """Submit a draft and decide every step; `last` comes with the last event. The row at the end, or while it
-        waits for its effective day."""
+    def complete(
+        self, request_id: int, papers: bool = True, brings: Mapping[str, Any] | None = None, **last: Any
+    ) -> Any:  # fmt: skip
+        """Submit a draft and decide every step; `last` comes with the last event, and each fact of `brings` with the
+        one that asks for it. The row at the end, or while it waits for its effective day."""
         row = self.request(request_id)
         if row.state == "draft":
             applicant = self.decider_of(row)
@@ -196,8 +198,11 @@ class World:
             username, event = self.decider(request_id)
             if papers:
                 self.upload_all(request_id, username)
-            final = row.route[-1] == row.state
-            self.fire(request_id, event, username, **(last if final else {}))
+            more = dict(last) if row.route[-1] == row.state else {}
+            if brings:
+                asked = gather(self.service, request_id, None)[1].brings(row.state, event)
+                more["data"] = {name: value for name, value in brings.items() if name in asked}
+            self.fire(request_id, event, username, **more)
         return row
 
     def decider_of(self, row: Any) -> str:

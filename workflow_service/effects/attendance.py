@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Connection, select
 
 from states.kinds import KINDS
 from workflow_service.closing import ENDING, close_after
@@ -13,17 +13,25 @@ from workflow_service.db import reading
 from workflow_service.models import PlaceHold, RegisterEntry, SchoolClass
 from workflow_service.sql import Write
 
-GUEST_ROW = Write(
+_GUEST_CLASS = Write(
+    "guest_class", "UPDATE school_class SET held = held + :guest_more WHERE id = :guest_class{moved}"
+)
+_GUEST_STAGE = Write(
+    "guest_stage",
+    """
+UPDATE school_stage SET held = held + :guest_more WHERE school_id = :guest_school AND stage = :guest_stage{moved}""",
+)
+_GIVEN_BACK = Write(
     "guest_row",
     """
 UPDATE place_hold SET released_at = :at, outcome = 'released' WHERE request_id = :guest_request
     AND released_at IS NULL{moved}""",
 )
-GUEST_CLASS = Write("guest_class", "UPDATE school_class SET held = held - 1 WHERE id = :guest_class{moved}")
-GUEST_STAGE = Write(
-    "guest_stage",
+_TAKEN_AGAIN = Write(
+    "guest_row",
     """
-UPDATE school_stage SET held = held - 1 WHERE school_id = :guest_school AND stage = :guest_stage{moved}""",
+UPDATE place_hold SET released_at = NULL, outcome = NULL WHERE request_id = :guest_request
+    AND released_at IS NOT NULL{moved}""",
 )
 
 
@@ -35,25 +43,38 @@ def guest(completing: Completing) -> Effect:
     """
     if completing.row["ground"] != KINDS["guest_attendance"].undone_by:
         return Effect(details={"host": str(completing.row["destination_school_id"])})
-    held = held_by_guest(completing)
-    told = {"guest": "ended"}
-    if held is None:
-        return Effect(details=told)
-    return Effect(details=told, writes=(GUEST_ROW, GUEST_CLASS, GUEST_STAGE), values=held)
-
-
-def held_by_guest(completing: Completing) -> dict[str, Any] | None:
-    """The place that a guest's lasting entry holds, as parameters; None where guests do not count."""
     with reading(completing.service.engine) as connection:
-        found = connection.execute(
-            select(PlaceHold.request_id, SchoolClass.id, SchoolClass.school_id, SchoolClass.stage)
-            .join(RegisterEntry, RegisterEntry.request_id == PlaceHold.request_id)
-            .join(SchoolClass, SchoolClass.id == PlaceHold.class_id)
-            .where(RegisterEntry.student_id == completing.row["student_id"], RegisterEntry.section == "guest",
-                   RegisterEntry.ended_at.is_(None), PlaceHold.released_at.is_(None))).first()  # fmt: skip
+        ended = guest_place_given_back(connection, _lasting(completing))
+    return replace(ended, details={"guest": "ended"})
+
+
+def guest_place_given_back(connection: Connection, whose: ColumnElement[bool]) -> Effect:
+    """The place that a guest holds is free again; nothing where there is none, for guests need not count."""
+    return _moved(connection, -1, _GIVEN_BACK, whose, PlaceHold.released_at.is_(None))
+
+
+def guest_place_taken_again(connection: Connection, whose: ColumnElement[bool]) -> Effect:
+    """The place that a guest gave back is held as before, however full the class is by now: he never left it."""
+    return _moved(connection, 1, _TAKEN_AGAIN, whose, PlaceHold.released_at.is_not(None))
+
+
+def _lasting(completing: Completing) -> ColumnElement[bool]:
+    """Places of whatever request opened the guest's lasting entry."""
+    opened = select(RegisterEntry.request_id).where(
+        RegisterEntry.student_id == completing.row["student_id"], RegisterEntry.section == "guest",
+        RegisterEntry.ended_at.is_(None))  # fmt: skip
+    return PlaceHold.request_id.in_(opened)
+
+
+def _moved(connection: Connection, more: int, row: Write, *where: ColumnElement[bool]) -> Effect:
+    found = connection.execute(
+        select(PlaceHold.request_id, SchoolClass.id, SchoolClass.school_id, SchoolClass.stage)
+        .join(SchoolClass, SchoolClass.id == PlaceHold.class_id).where(*where)
+    ).first()  # fmt: skip
     if found is None:
-        return None
-    return {"guest_request": found[0], "guest_class": found[1], "guest_school": found[2], "guest_stage": found[3]}
+        return Effect()
+    values = {"guest_request": found[0], "guest_class": found[1], "guest_school": found[2], "guest_stage": found[3]}
+    return Effect(writes=(row, _GUEST_CLASS, _GUEST_STAGE), values={**values, "guest_more": more})
 
 
 AFTERWARDS.update(dict.fromkeys(ENDING, close_after))

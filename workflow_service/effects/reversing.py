@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
+from states.kinds import KINDS
 from states.rules.school import no_longer
 from states.verdict import Reason
 from workflow_service.actors import Actor
@@ -20,9 +21,10 @@ from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
 from workflow_service.db import reading
 from workflow_service.duplicates import recheck
 from workflow_service.duplicates.trail import PROBLEMS, suspect
+from workflow_service.effects.attendance import guest_place_given_back, guest_place_taken_again
 from workflow_service.effects.record import FORGET, bound_day
 from workflow_service.errors import Blocked
-from workflow_service.models import DuplicatePair, Enrolment, History, Organization, RegisterEntry, Student
+from workflow_service.models import DuplicatePair, Enrolment, History, Organization, PlaceHold, RegisterEntry, Student
 from workflow_service.models.columns import dumps
 from workflow_service.other_side import other_of, reversed_request
 from workflow_service.sql import Write
@@ -74,6 +76,7 @@ def _inverse(completing: Completing, connection: Connection, found: Any) -> Effe
     place = _place(completing, connection, found.id)
     columns, writes, values = _data(completing, connection, found.id)
     entries, entry_values = _entries(completing, connection, found.id)
+    seat = _seat(completing, connection, found)
     guards: tuple[tuple[str, str], ...] = ()
     if "place" in place:
         school_id = place["place"]["destination_school_id"]
@@ -85,8 +88,8 @@ def _inverse(completing: Completing, connection: Connection, found: Any) -> Effe
         details |= {"problem": columns["problem"]}
     return Effect(
         columns=columns,
-        writes=(*writes, NEVER_OPENED, REOPEN_PAIRS, *entries),
-        values={**values, **entry_values, "reversed_id": found.id},
+        writes=(*writes, NEVER_OPENED, REOPEN_PAIRS, *entries, *seat.writes),
+        values={**values, **entry_values, **seat.values, "reversed_id": found.id},
         details=details,
         guards=guards,
         status=trail["before"] or completing.row["status"],
@@ -95,6 +98,17 @@ def _inverse(completing: Completing, connection: Connection, found: Any) -> Effe
         ended_on=place.get("ended_on"),
         effective=place.get("effective") or trail["effective"],
     )
+
+
+def _seat(completing: Completing, connection: Connection, found: Any) -> Effect:
+    """The place of a guest in the host's class: free again, or held again where it is the return that is undone."""
+    if found.kind != "guest_attendance":
+        return Effect()
+    if found.ground != KINDS[found.kind].undone_by:
+        return guest_place_given_back(connection, PlaceHold.request_id == found.id)
+    _check_works(completing, connection, found.destination_school_id)
+    opened = select(RegisterEntry.request_id).where(RegisterEntry.end_request_id == found.id)
+    return guest_place_taken_again(connection, PlaceHold.request_id.in_(opened))
 
 
 def _check_works(completing: Completing, connection: Connection, school_id: int) -> None:
@@ -111,28 +125,33 @@ def _check_works(completing: Completing, connection: Connection, school_id: int)
 
 
 def _trail(connection: Connection, student_id: int, request_id: int) -> dict[str, Any]:
-    """What the reversed request wrote into the trail: the status before it, its effective day, its details."""
+    """What the reversed request wrote into the trail: its effective day, its details, and the status before it.
+
+    None where it left the status alone: another request may have changed it since.
+    """
     mine = History.object_id == student_id, History.object_type == "student"
     by_it = History.payload.contains(f'"request":"{request_id}"', autoescape=True)
-    rows = select(History.from_state, History.payload).where(*mine, by_it).order_by(History.seq)
+    rows = select(History.from_state, History.to_state, History.payload).where(*mine, by_it).order_by(History.seq)
     for row in connection.execute(rows):
         details = json.loads(row.payload)["d"]
         effective = date.fromisoformat(details["from"]) if "from" in details else None
-        return {"before": row.from_state, "effective": effective, "details": details}
+        before = None if row.from_state == row.to_state else row.from_state
+        return {"before": before, "effective": effective, "details": details}
     return {"before": None, "effective": None, "details": {}}
 
 
 def _place(completing: Completing, connection: Connection, request_id: int) -> dict[str, Any]:
     """Which enrolment ends and which goes on, and from which day; {} where the request touched none."""
     mine = select(Enrolment.__table__).where(Enrolment.student_id == completing.row["student_id"])
-    started = connection.execute(
-        mine.where(Enrolment.start_request_id == request_id, Enrolment.ended_at.is_(None))).one_or_none()  # fmt: skip
+    started = connection.execute(mine.where(Enrolment.start_request_id == request_id)).first()
+    # What was done since and reversed has split the stretch: the last part of it is the one that is in force.
+    current = connection.execute(mine.where(Enrolment.ended_at.is_(None))).one_or_none()
     ended = connection.execute(
         mine.where(Enrolment.end_request_id == request_id).order_by(Enrolment.recorded_at.desc()).limit(1)
     ).one_or_none()
     found: dict[str, Any] = {}
-    if started is not None:
-        found |= {"enrolment": "end", "ended_on": _day(started.valid_from), "effective": _day(started.valid_from)}
+    if started is not None and current is not None:
+        found |= {"enrolment": "end", "ended_on": _day(current.valid_from), "effective": _day(started.valid_from)}
     if ended is not None:
         found |= {
             "enrolment": "enter", "effective": _day(ended.valid_to),
@@ -151,7 +170,8 @@ def _data(
     now = student_columns(connection, completing.row["student_id"], tuple(before))
     if "birth_date" in before:
         before["birth_date"] = bound_day(completing, before["birth_date"])
-    return before, (KEEP, FORGET), keeping(completing, now)
+    # Who is compared by other data is compared anew; whoever is not would be nobody's double until the next change.
+    return before, (KEEP, FORGET) if "name" in before else (KEEP,), keeping(completing, now)
 
 
 def _entries(
