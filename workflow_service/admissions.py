@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from states.likeness import Person as Compared
 from workflow_service.actors import Actor
@@ -23,10 +23,11 @@ from workflow_service.duplicates import like
 from workflow_service.duplicates.people import sound_of
 from workflow_service.errors import Forbidden
 from workflow_service.ids import bucket_of
-from workflow_service.models import AccessLog, RegisterEntry
+from workflow_service.models import AccessLog, Organization, RegisterEntry
 from workflow_service.names import normal_name
 from workflow_service.newcomers import newcomer_rows
 from workflow_service.roster.admission_rows import OPTIONAL, Admitted, check_admission
+from workflow_service.roster.checks import SchoolInScope
 from workflow_service.roster.headings import VERDICT_TITLE
 from workflow_service.roster.importer import schools_in_scope
 from workflow_service.roster.placing import class_name, opened_classes
@@ -50,16 +51,19 @@ VERDICTS: Final[dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 TAKEN: Final = ("admitted", "leaver_admitted", "admitted_twice", "suspected")
 """Verdicts under which the row was written."""
+CLEAR: Final = ("admitted", "leaver_admitted", "unchanged")
+"""Verdicts with which nobody has anything left to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowVerdict:
-    """What came of a row; `why` names faults, the other school, or who may be the same."""
+    """What came of a row; `name` as the list has it, `why` names faults, the other school, or who may be the same."""
 
     sheet: str
     row: int
     verdict: str
     why: str = ""
+    name: str = ""
 
     @property
     def text(self) -> str:
@@ -86,6 +90,11 @@ class AdmissionsReport:
     def counts(self) -> Counter[str]:
         """How many rows have each verdict."""
         return Counter(row.verdict for row in self.rows)
+
+    @property
+    def attention(self) -> list[RowVerdict]:
+        """The rows that somebody has to look at."""
+        return [row for row in self.rows if row.verdict not in CLEAR]
 
     @property
     def refused(self) -> int:
@@ -126,12 +135,25 @@ def import_admissions(
     say(f"校验 {len(rows)} 行 / rows checked")
     classes, path_of_scope = 0, actor.path if actor else "/"
     with reading(service.engine) if check_only else begin(service.engine) as connection:
+        if not check_only:
+            _one_after_another(connection, schools)
         judged = _judge(service, connection, rows)
         if not check_only:
             classes = _write(service, connection, judged, actor, hashlib.sha256(content).hexdigest())
         leaving = any(one.verdict.verdict == "leaver_admitted" for one in judged)
         left = leavers_without_admission(connection, path_of_scope) if leaving else ()
     return _report(path, sheets, judged, say, written=not check_only, classes=classes, left=tuple(left))
+
+
+def _one_after_another(connection: Connection, schools: Mapping[str, SchoolInScope]) -> None:
+    """Whoever imports into these schools at the same moment waits: each would take the other's newcomers for new.
+
+    A list that is sent twice, by a double click or after a lost answer, changes nothing the second time. On SQLite
+    nobody else writes meanwhile.
+    """
+    ids = sorted(school.id for school in schools.values())
+    rows = select(Organization.id).where(Organization.id.in_(ids)).order_by(Organization.id)
+    connection.execute(rows.with_for_update(key_share=True))
 
 
 Checked = tuple[RosterSheet, SheetRow, "Admitted | list[Any]"]
@@ -143,13 +165,14 @@ def _judge(service: Service, connection: Connection, rows: Sequence[Checked]) ->
     seen: dict[tuple[Any, ...], int] = {}
     judged = []
     for sheet, row, found in rows:
+        name = str(row.values[sheet.places["name"]])
         if not isinstance(found, Admitted):
             why = "；".join(f"{fault.column}：{fault.message}" for fault in found)
-            judged.append(_Judged(RowVerdict(sheet.title, row.number, "wrong", why)))
+            judged.append(_Judged(RowVerdict(sheet.title, row.number, "wrong", why, name)))
             continue
         key = known.key(found)
         if key in seen:
-            verdict = RowVerdict(sheet.title, row.number, "twice_in_file", f"第 {seen[key]} 行")
+            verdict = RowVerdict(sheet.title, row.number, "twice_in_file", f"第 {seen[key]} 行", name)
             judged.append(_Judged(verdict))
             continue
         seen[key] = row.number
@@ -161,7 +184,7 @@ def _verdict(service: Service, connection: Connection, row: Admitted, known: Kno
     """What is to come of a row that is right in itself."""
 
     def says(verdict: str, why: str = "", student_id: int | None = None) -> _Judged:
-        return _Judged(RowVerdict(row.sheet.title, row.row.number, verdict, why), row, student_id)
+        return _Judged(RowVerdict(row.sheet.title, row.row.number, verdict, why, row.person.name), row, student_id)
 
     one = known.student(row)
     if row.student_number is not None:
@@ -230,7 +253,7 @@ def _admission(service: Service, student_id: int, school_id: int, data: dict[str
     return {
         "id": service.ids.new(bucket), "bucket": bucket, "student_id": student_id, "section": "admission",
         "school_id": school_id, "valid_from": service.clocks.now().date(), "valid_to": None,
-        "recorded_at": service.clocks.real(), "ended_at": None, "request_id": None, "end_request_id": None,
+        "recorded_at": service.clocks.legal(), "ended_at": None, "request_id": None, "end_request_id": None,
         "data": data,
     }  # fmt: skip
 
@@ -241,10 +264,7 @@ def _report(
 ) -> AdmissionsReport:  # fmt: skip
     verdicts = tuple(one.verdict for one in judged)
     beside: Path | None = path.with_name(f"{path.stem}-处理结果.xlsx")
-    told = {
-        (one.sheet, one.row): (one.text, one.verdict not in ("admitted", "leaver_admitted", "unchanged"))
-        for one in verdicts
-    }  # fmt: skip
+    told = {(one.sheet, one.row): (one.text, one.verdict not in CLEAR) for one in verdicts}
     try:
         assert beside is not None
         write_told(beside, sheets, VERDICT_TITLE, told)

@@ -66,7 +66,7 @@ def newcomer_rows(
     yield RegisterEntry, {
         "id": service.ids.new(bucket), "bucket": bucket, "student_id": id_, "section": "admission",
         "school_id": school_id, "valid_from": service.clocks.now().date(), "valid_to": None,
-        "recorded_at": recorded_at, "ended_at": None, "request_id": None, "end_request_id": None, "data": data or {},
+        "recorded_at": at, "ended_at": None, "request_id": None, "end_request_id": None, "data": data or {},
     }  # fmt: skip
     for guardian in person.guardians:
         yield Guardian, guardian_row(service, id_, guardian)

@@ -141,7 +141,8 @@ def student_rows(
 ) -> Iterator[tuple[type[Base], Row]]:
     """The rows of one student, in the order in which foreign keys allow them; `register` writes more beside them.
 
-    `at` is legal, `recorded_at` real time, microseconds.
+    `at` is legal time, microseconds: what was known on a legal day is asked by it (`views.student_time`). The trail
+    alone says beside it when that was in real time, `recorded_at`.
     """
     bucket = bucket_of(id_)
     trail = history_row(
@@ -159,7 +160,7 @@ def student_rows(
     yield Enrolment, {
         "id": service.ids.new(bucket), "bucket": bucket, "student_id": id_, "school_id": student.school_id,
         "class_id": student.class_id, "stage": student.stage, "valid_from": student.valid_from, "valid_to": None,
-        "recorded_at": recorded_at, "ended_at": None, "start_reason": event, "end_reason": None,
+        "recorded_at": at, "ended_at": None, "start_reason": event, "end_reason": None,
         "start_request_id": None, "end_request_id": None,
     }  # fmt: skip
     for guardian in student.guardians:

@@ -12,7 +12,7 @@ from states.identity import make_identity_number
 from states.likeness import Person
 from tests.conftest import Database
 from tests.workflow_service.test_check import owning, plant
-from tests.workflow_service.world import World
+from tests.workflow_service.world import TODAY, World
 from workflow_service import db
 from workflow_service.check import check
 from workflow_service.duplicates import Decision, decide, duplicates_of, like, recheck, remaining, undo
@@ -23,12 +23,14 @@ from workflow_service.models import (
     DuplicatePair,
     DuplicateSweep,
     DuplicateWord,
+    Enrolment,
     History,
     IdentityFinding,
     LikenessBlock,
     Student,
     StudentMerge,
 )
+from workflow_service.models.columns import from_micros, to_micros
 from workflow_service.students import NewGuardian, NewStudent, register
 from workflow_service.sweeps import catch_up, check_month_end
 
@@ -258,6 +260,20 @@ def test_undoing_a_merge_gives_everything_back_and_asks_again(world: World) -> N
     assert check(world.service) == []
     with pytest.raises(Blocked):
         undo(world.service, world.actor("county2"), pair(world).id, "再次", pair(world).version)
+
+
+def test_where_today_is_moved_a_merge_and_its_undoing_are_known_on_their_legal_day(world: World) -> None:
+    world.go(2026, 12, 1)
+    world.service.clocks.offset = to_micros(TODAY) - world.at
+    kept, gone = record(world, "201"), record(world, "202", "周明远")
+    for who in ("school201", "school202"):
+        say(world, who, "merge", kept)
+    undo(world.service, world.actor("county2"), pair(world).id, "两个孩子，误合并", pair(world).version)
+    query = select(Enrolment.recorded_at, Enrolment.ended_at).where(Enrolment.student_id == gone)
+    with db.reading(world.service.engine) as connection:
+        told = [at for row in connection.execute(query) for at in row if at is not None]
+    assert len(told) == 3
+    assert {from_micros(at).date() for at in told} == {TODAY.date()}
 
 
 def test_a_record_with_open_business_is_not_merged(world: World) -> None:

@@ -2,7 +2,9 @@
 
 from datetime import date
 
-from tests.workflow_service.world import World
+from tests.workflow_service.world import TODAY, World
+from workflow_service.models.columns import from_micros, to_micros
+from workflow_service.newcomers import Person
 from workflow_service.views.student_time import OnDay, student_history, students_on
 
 
@@ -18,6 +20,20 @@ def test_a_suspension_that_was_told_late_is_known_only_from_the_day_it_was_recor
     [before] = student_history(world.service, pupil.id, date(2025, 9, 1))
     assert (before["status"], before["to"]) == ("attending", "2026-09-01")
     assert student_history(world.service, pupil.id, date(2023, 8, 31)) == []
+
+
+def test_where_today_is_moved_what_was_known_is_asked_by_legal_days(world: World) -> None:
+    """The demo's pupils are imported in the legal August, whatever month it really is."""
+    world.go(2026, 12, 1)
+    world.service.clocks.offset = to_micros(TODAY) - world.at
+    pupil, day = world.student("201", 3), TODAY.date()
+    person = Person("林一", "1", date(2020, 5, 1))
+    draft = world.start("school401", "enrolment", person=person, grade=1, ground="catchment_admission")
+    assert [row["status"] for row in student_history(world.service, pupil.id, day, known=day)] == ["attending"]
+    [listed] = students_on(world.service, world.actor("county2"), OnDay(day, known=day), 9)[0]
+    assert listed["id"] == str(pupil.id)
+    assert [from_micros(entry.recorded_at).date() for entry in world.entries(world.request(draft).student_id)] == [day]
+    assert students_on(world.service, world.actor("county2"), OnDay(day, known=date(2026, 8, 23)), 9)[0] == []
 
 
 def test_a_change_of_class_shows_both_classes_on_their_days_in_the_school_s_list(world: World) -> None:

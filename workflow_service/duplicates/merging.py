@@ -147,7 +147,7 @@ def _leave(connection: Connection, service: Service, gone: int) -> Any:
             .where(Enrolment.id == enrolment.id)
             .values(
                 valid_to=_not_before(service.clocks.now().date(), enrolment.valid_from),
-                ended_at=service.clocks.real(), end_reason="merged",
+                ended_at=service.clocks.legal(), end_reason="merged",
             )
         )  # fmt: skip
     return enrolment
@@ -192,7 +192,7 @@ def _enrol_again(connection: Connection, service: Service, old: Any) -> None:
     connection.execute(insert(Enrolment), {
         "id": service.ids.new(bucket_of(old.student_id)), "bucket": old.bucket, "student_id": old.student_id,
         "school_id": old.school_id, "class_id": old.class_id, "stage": old.stage, "valid_from": old.valid_to,
-        "recorded_at": service.clocks.real(), "start_reason": "merge_undone",
+        "recorded_at": service.clocks.legal(), "start_reason": "merge_undone",
     })  # fmt: skip
 
 

@@ -13,9 +13,7 @@ from workflow_service.db import reading
 from workflow_service.models import PlaceHold, RegisterEntry, SchoolClass
 from workflow_service.sql import Write
 
-_GUEST_CLASS = Write(
-    "guest_class", "UPDATE school_class SET held = held + :guest_more WHERE id = :guest_class{moved}"
-)
+_GUEST_CLASS = Write("guest_class", "UPDATE school_class SET held = held + :guest_more WHERE id = :guest_class{moved}")
 _GUEST_STAGE = Write(
     "guest_stage",
     """

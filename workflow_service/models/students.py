@@ -96,8 +96,8 @@ class NumberSweep(Base):
 class RegisterEntry(Base):
     """A dated entry of a student's record (学籍事项): hardship, guest attendance, a suspension, a result, an award.
 
-    Effective (`valid_from`, `valid_to`) and recorded (`recorded_at`, `ended_at`) time; one row per matter, which a
-    request opens and another one closes. `section` is a word of `states.kinds.SECTIONS`; `data` what was found.
+    Effective (`valid_from`, `valid_to`) and recorded (`recorded_at`, `ended_at`) time, both legal; one row per matter,
+    which a request opens and another one closes. `section` is a word of `states.kinds.SECTIONS`; `data` what was found.
     """
 
     __tablename__ = "register_entry"
@@ -139,7 +139,10 @@ class Guardian(Base):
 
 
 class Enrolment(Base):
-    """Where a status hangs (学籍所在): student, school, class, from and to, effective and recorded."""
+    """Where a status hangs (学籍所在): student, school, class, from and to, effective and recorded.
+
+    Both are legal time, as what was known on a day is: in real time, a moved `TODAY` would know nobody.
+    """
 
     __tablename__ = "enrolment"
     id: Mapped[Id]
