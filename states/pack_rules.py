@@ -29,6 +29,7 @@ class ListedRule:
     value: Any = None  # of a parameter: what was chosen where the text is contradictory or silent
     other_reading: Any = None
     shown: str | None = None  # the test of a rule that the service itself keeps (由系统保证)
+    see: str | None = None  # where one that is not for software points: a kind of request, a command, a test
 
     @property
     def row(self) -> str:
@@ -47,7 +48,7 @@ def listed_rules(definition: Definition) -> Iterator[ListedRule]:
                 continue  # A step that only carries labels is cited by its route.
             yield ListedRule(
                 name, cite(compiled, name, row), table, table != "not_software", row.get("because"),
-                row.get("value"), row.get("other_reading"), row.get("shown"),
+                row.get("value"), row.get("other_reading"), row.get("shown"), row.get("see"),
             )  # fmt: skip
             for inner, waiver in row.get("except", {}).items():
                 source = cite(compiled, inner, {"pack": row["pack"], **waiver})

@@ -161,7 +161,7 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
         "blocks": Key(words(EVENTS, "event")),
     },
     "kept": {**CITED, "shown": Key(TEXT, True)},
-    "not_software": {**CITED},
+    "not_software": {**CITED, "see": Key(TEXT)},  # the kind of request, the command or the test that it points to
 }
 """Fixed table → keys of a row. `papers` (named sets of documents) and `pack` have forms of their own."""
 
