@@ -15,7 +15,7 @@ def _terms() -> dict[tuple[str, int, Season], Term]:
     terms: dict[tuple[str, int, Season], Term] = {}
     for (region, later), year in product((("national", 1), ("beijing", 0)), _YEARS):
         days: dict[Season, tuple[date, date]] = {
-            "autumn": (date(year, 9, 1), date(year + 1, 1, 22 + later)),
+            "autumn": (date(year, 9, 2 - later), date(year + 1, 1, 22 + later)),
             "spring": (date(year + 1, 2, 24), date(year + 1, 7, 8 + later)),
         }
         for season, (first, last) in days.items():
@@ -24,4 +24,5 @@ def _terms() -> dict[tuple[str, int, Season], Term]:
 
 
 MODEL_CALENDAR: Final = Calendar(days={}, published_years=frozenset(range(2024, 2030)), terms=_terms())
-"""Beijing's terms end a day before the national ones, so that a rule which asks for the wrong region is seen."""
+"""Beijing's autumn begins a day after the national one and its terms end a day before, so that a rule which asks for
+the wrong region is seen."""
