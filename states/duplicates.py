@@ -80,11 +80,11 @@ def _cite(rule: str, article: str, basis: Basis) -> Citation:
     return Citation(rule, article, basis, "duplicates")
 
 
-SAME_SCHOOL = _cite("SYS-33", "同校由学校处理", "unseen")
-TWO_SCHOOLS = _cite("SYS-33", "两校均须同意", "unseen")
-TWO_COUNTIES = _cite("SYS-33", "跨县市由各方举证、主管教育局核实", "unseen")
-TWO_PROVINCES = _cite("SYS-34", "跨省由监护人选择", "unseen")
-PROOF = _cite("SYS-31", "佐证、变更须有证明", "unseen")
+SAME_SCHOOL = _cite("SYS-33", "同校由学校处理", "read")
+TWO_SCHOOLS = _cite("SYS-33", "两校均须同意", "read")
+TWO_COUNTIES = _cite("SYS-33", "跨县市由各方举证、主管教育局核实", "read")
+TWO_PROVINCES = _cite("SYS-34", "跨省由监护人选择", "read")
+PROOF = _cite("SYS-31", "佐证、变更须有证明", "read")
 NOBODY_THERE = _cite("DUP-01", "学校无在岗学籍管理员时由主管教育局代为表态", "decided")
 DISAGREE = _cite("DUP-02", "各方意见不一致时由共同的上级教育局裁定", "decided")
 OPEN_BUSINESS = _cite("DUP-03", "有在办业务的学籍不得并入他人", "decided")

@@ -12,6 +12,7 @@ from states.lunar import LAST_YEAR
 from states.pack_chain import Chain, applicant, condition, limit_of, span_of
 from states.pack_source import Diagnostic
 from states.pack_values import arguments, fact_domain
+from states.shortened import STAND_IN
 from states.vocabulary import MARK
 from states.windows import Solar, TermRelative
 
@@ -66,6 +67,8 @@ def _steps(chain: Chain) -> Iterator[Diagnostic]:
                 yield chain.finding("error", "P026", "route", name, f"there is no [step.{state}]", state, steps)
         if len(set(row["steps"])) < len(row["steps"]) or not row["steps"]:
             yield chain.finding("error", "P026", "route", name, f"`{name}` has no steps, or goes through one twice")
+    if any(steps[state]["role"] == "principal" for state in reached if state in steps):
+        reached.add(STAND_IN)  # A single-handed school's bureau stands in for the principal.
     for state, row in steps.items():
         yield from _step(chain, state, row, state in reached)
     for name, row in chain.compiled["limit"].items():

@@ -10,6 +10,10 @@ from typing import Final, Protocol
 
 from states.definition import Definition, Route
 
+STAND_IN: Final = "awaiting_bureau"
+"""The step of the bureau that decides where a single-handed school leaves nobody else who does (代为审核)."""
+_JUDGING: Final = {"reject", "file"}
+"""A step with one of these judges the request; one without them carries out what others decided."""
 _ABOVE: Final = {"city_bureau", "province_bureau"}
 
 
@@ -27,9 +31,9 @@ def steps_taken(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The steps of a route with these units, and those left out.
 
-    A single-handed school has no second person: its bureau's decision replaces the principal's step. A bureau that
-    decided already does not decide again as the city or the province: a school that the province runs has one bureau,
-    and one step.
+    A single-handed school has no second person: a later step of its bureau replaces the principal's, and where none
+    decides, its bureau does so first. A bureau that decided already does not decide again as the city or the province:
+    a school that the province runs has one bureau, and one step.
     """
     steps, taken, skipped, seen = definition.steps, list[str](), list[str](), set[tuple[int, ...]]()
     for state in route.steps:
@@ -40,4 +44,7 @@ def steps_taken(
         if not alone:
             seen.add(who)
         (skipped if alone or again else taken).append(state)
-    return tuple(taken or ["awaiting_bureau"]), tuple(skipped)
+    decided = any(_JUDGING & set(steps[state].events) for state in taken)
+    if skipped and not decided and "bureau" in units:
+        taken.insert(0, STAND_IN)
+    return tuple(taken), tuple(skipped)

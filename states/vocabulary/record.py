@@ -178,6 +178,7 @@ GROUNDS: Final[dict[str, tuple[str, str]]] = {
 DOCUMENT_KINDS: Final[dict[str, tuple[str, str]]] = {
     "identity_copy_signed": ("监护人签字的身份证件复印件", "identity copies, signed by the guardian"),
     "in_school_certificate": ("在校就读证明（盖章）", "certificate of attending, stamped"),
+    "other_school_proof": ("对方学校的佐证材料（盖章）", "proof by the other school, stamped"),
     "result_proof": ("成绩、评价或奖惩依据", "proof of the result, evaluation, award or sanction"),
     "hardship_application": ("家庭经济困难认定申请表", "application for hardship recognition"),
     "hardship_proof": ("家庭经济困难证明", "proof of hardship"),

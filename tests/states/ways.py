@@ -13,6 +13,7 @@ from states.decide import Change, decide
 from states.definition import WAITING, Definition, Route
 from states.facts import Facts
 from states.joint_cure import joint_cure
+from states.kinds import KINDS
 from states.pack_values import fact_domain
 from states.plan import APPROVING, Plan, compile_plan, fits
 from states.shortened import steps_taken
@@ -38,7 +39,8 @@ def steps_of(definition: Definition, route: Route) -> set[tuple[str, ...]]:
     for alone in chain.from_iterable(combinations(schools, number) for number in range(len(schools) + 1)):
         for bureau in ({"bureau"}, {"bureau", "city_bureau"}, {"bureau", "city_bureau", "province_bureau"}):
             ids = {unit: 0 if unit in bureau else number for number, unit in enumerate(sorted(UNITS), 1)}
-            units = {unit: Unit(ids[unit], unit in alone) for unit in ids}
+            there = UNITS if KINDS[definition.kind].sides == "one" else UNITS.keys() - {"school", "bureau"}
+            units = {unit: Unit(ids[unit], unit in alone) for unit in there}
             found.add(steps_taken(definition, route, units)[0])
     return found
 
@@ -68,9 +70,11 @@ def drafts(file: str, plan: Plan) -> Iterator[Facts]:
     definition, condition, late = plan.definition, tuple(plan.route.when.items()), brought(plan.definition)
     first = typical(file).patched({f"data.{fact}": None for fact in late})
     first = first if fits(condition, first) else first.patched(satisfying(plan.route.when))
-    asked = {key for row in (*definition.checks, *definition.requirements) for key in row.when if key != "ground"}
+    conditions = (row.when for rows in (definition.checks, definition.requirements) for row in rows)
+    asked = {key for when in conditions for key in when if key != "ground"}
     asked = (asked | {f"data.{fact}" for fact in definition.facts}) - {f"data.{fact}" for fact in late}
-    for ground in [ground.name for ground in definition.grounds] or [first.ground]:
+    grounds = tuple(ground.name for ground in definition.grounds)
+    for ground in grounds or (first.ground,):
         draft = first.patched({"ground": ground, "starter": plan.route.starter, "route": plan.states})
         others = (draft.patched(satisfying({key: (value,)})) for key in sorted(asked) for value in values_of(key)
                   if not fits(((key, (value,)),), draft))  # fmt: skip
@@ -89,7 +93,7 @@ def stuck(plan: Plan, draft: Facts) -> str | None:
     Each holder gives what his own event asks for, and no more. What is the applicant's own was all given before the
     first approval; None where it cannot even be submitted.
     """
-    facts, late = replace(draft), {f"data.{fact}" for fact in brought(plan.definition)}
+    facts, target, late = replace(draft), "", {f"data.{fact}" for fact in brought(plan.definition)}
     for state in ("draft", *plan.states):
         cell = next(cell for cell in plan.cells[state] if cell.event in ("submit", *APPROVING))
         may = BY_ITSELF | {f"data.{fact}" for fact in plan.brings(state, cell.event)}
@@ -105,5 +109,5 @@ def stuck(plan: Plan, draft: Facts) -> str | None:
             facts = facts.patched(joint.patch) if joint.patch else facts
             change = decide(plan, facts, cell.event)
             assert isinstance(change, Change), (state, change)
-            facts.approvals = frozenset(change.approvals)
-    return "" if change.target in ("completed", WAITING) else f"it ends as {change.target}"
+            facts.approvals, target = frozenset(change.approvals), change.target
+    return "" if target in ("completed", WAITING) else f"it ends as {target}"
