@@ -20,6 +20,8 @@ KEY_COLUMNS: Final = (
     "name", "pinyin", "former_name", "sex", "birth_date", "identity_type", "identity_number", "identity_hash",
 )  # fmt: skip
 """Columns of the student's row that hold key data."""
+GUARDIAN: Final = "guardian"
+"""The name under which a guardian's row is kept beside columns of the student's."""
 KEEP: Final = Write(
     "kept_before",
     """
@@ -36,18 +38,22 @@ def student_columns(connection: Connection, student_id: int, columns: tuple[str,
     return dict(row._mapping)
 
 
-def keeping(completing: Completing, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of `KEEP`: columns with their values as they were."""
+def keeping(
+    completing: Completing, before: Mapping[str, Any], guardian: Mapping[str, Any] | None = None
+) -> dict[str, Any]:  # fmt: skip
+    """The parameters of `KEEP`: columns with their values as they were, and a guardian's row (`effects.guardians`)."""
     service = completing.service
-    text = dumps({name: _told(value) for name, value in before.items()})
+    told = {name: _told(value) for name, value in before.items()}
+    if guardian:
+        told[GUARDIAN] = {column: _told(value) for column, value in guardian.items()}
     return {
-        "data_history_id": service.ids.new(completing.row["bucket"]), "data_fields": dumps(sorted(before)),
-        "data_before": service.cipher.encrypt(text, COLUMN),
+        "data_history_id": service.ids.new(completing.row["bucket"]), "data_fields": dumps(sorted(told)),
+        "data_before": service.cipher.encrypt(dumps(told), COLUMN),
     }  # fmt: skip
 
 
 def kept(completing: Completing, connection: Connection, request_id: int) -> dict[str, Any]:
-    """The columns as they were before a request, {} where it changed none; days as ISO text."""
+    """The columns as they were before a request, {} where it changed none; days as ISO text, a guardian as a row."""
     stored = connection.execute(
         select(DataHistory.before).where(
             DataHistory.request_id == request_id, DataHistory.student_id == completing.row["student_id"])
@@ -55,7 +61,10 @@ def kept(completing: Completing, connection: Connection, request_id: int) -> dic
     if stored is None:
         return {}
     found = json.loads(completing.service.cipher.decrypt(bytes(stored), COLUMN))
-    return {name: _read(value) for name, value in found.items()}
+    guardian = found.pop(GUARDIAN, None)
+    columns = {name: _read(value) for name, value in found.items()}
+    return columns if guardian is None else {
+        **columns, GUARDIAN: {column: _read(value) for column, value in guardian.items()}}  # fmt: skip
 
 
 def _told(value: Any) -> Any:

@@ -101,10 +101,14 @@ def _profile(service: Service, profile: Mapping[str, Any]) -> list[dict[str, str
 
 def _guardian(service: Service, row: Any) -> dict[str, Any]:
     """A guardian, with the relation in words; one that no code table names stands as it was given."""
-    phone = service.cipher.decrypt(row.phone, "guardian.phone") if row.phone else None
-    name = service.cipher.decrypt(row.name, "guardian.name")
-    relation = RELATIONS.get(row.relation, row.relation)
-    return {"relation": relation, "name": name, "phone": mask_phone(phone) if phone else None}
+    columns = ("name", "phone", "birth_date", "identity_number", "education", "occupation")
+    found = {column: service.cipher.decrypt(stored, f"guardian.{column}") if stored else None
+             for column, stored in ((column, getattr(row, column)) for column in columns)}  # fmt: skip
+    if found["phone"]:
+        found["phone"] = mask_phone(found["phone"])
+    if found["identity_number"]:
+        found["identity_number"] = mask_number(found["identity_number"])
+    return {**found, "relation": RELATIONS.get(row.relation, row.relation)}
 
 
 def _result(row: Any) -> dict[str, Any]:

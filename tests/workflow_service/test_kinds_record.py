@@ -1,6 +1,7 @@
 """Kinds of the record and the archive, on both engines: what a completion writes, and what is refused."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -23,6 +24,7 @@ from workflow_service.models import (
     StudentNumber,
 )
 from workflow_service.requests import amend_request
+from workflow_service.status_records import record_view
 from workflow_service.students import NewStudent, register
 
 
@@ -128,6 +130,86 @@ def test_a_changed_father_takes_the_place_of_the_one_of_the_roster(world: World,
     [guardian] = rows(world, Guardian, student_id=pupil.id)
     assert world.service.cipher.decrypt(guardian.name, "guardian.name") == "林父"
     assert guardian.relation == "51"
+
+
+def guardians(world: World, pupil: Pupil) -> list[dict[str, str | None]]:
+    """Each guardian of a record, opened."""
+    opened = []
+    for row in rows(world, Guardian, student_id=pupil.id):
+        found: dict[str, str | None] = {"relation": row.relation}
+        for column in ("name", "phone", "birth_date", "identity_number", "education", "occupation"):
+            stored = getattr(row, column)
+            found[column] = stored and world.service.cipher.decrypt(stored, f"guardian.{column}")
+        opened.append(found)
+    return opened
+
+
+def change(world: World, pupil: Pupil, **facts: str) -> Any:
+    """Basic data on a guardian's word, a day later."""
+    world.at += 86_400_000_000
+    given = {f"guardian_{name}": value for name, value in facts.items()}
+    return world.complete(world.start("school201", "basic_data_change", pupil, ground="by_guardian", data=given))
+
+
+def test_what_is_known_of_a_guardian_stands_in_his_own_row_and_stays_where_nothing_is_given(world: World) -> None:
+    pupil = world.student("201", 3)
+    father = {"name": "林父", "relation": "父亲", "phone": "13900002222", "birth_date": "1985-03-04",
+              "identity_number": "990101198503040017", "education": "本科", "occupation": "农民"}  # fmt: skip
+    change(world, pupil, **father)
+    change(world, pupil, name="林母", relation="母亲", birth_date="1987-01-02", occupation="教师")
+    change(world, pupil, relation="父亲", name="林大父", occupation="司机")
+    known = guardians(world, pupil)
+    assert known[0] == {**father, "relation": "51", "name": "林大父", "occupation": "司机"}
+    assert (known[1]["birth_date"], known[1]["occupation"], known[1]["phone"]) == ("1987-01-02", "教师", None)
+    assert not [name for name in world.student_row(pupil.id).profile if name.startswith("guardian")]
+    shown = record_view(world.service, world.actor("school201"), pupil.id)["guardians"][0]
+    assert (shown["birth_date"], shown["occupation"], shown["phone"]) == ("1985-03-04", "司机", "139****2222")
+    assert shown["identity_number"] != father["identity_number"]
+    [row] = [row for row in rows(world, Guardian, student_id=pupil.id) if row.relation == "51"]
+    assert b"1985-03-04" not in row.birth_date
+    sound(world)
+
+
+def test_other_guardians_are_told_apart_by_their_names(world: World) -> None:
+    pupil = world.student("201", 3)
+    change(world, pupil, name="姑姑", phone="13900002222")
+    change(world, pupil, education="本科")
+    change(world, pupil, name="舅舅", relation="其他监护人", phone="13900003333")
+    change(world, pupil, name="姑姑", phone="13900004444")
+    found = [(one["name"], one["phone"], one["education"]) for one in guardians(world, pupil)]
+    assert found == [("姑姑", "13900004444", "本科"), ("舅舅", "13900003333", None)]
+    with pytest.raises(Blocked, match="哪一位监护人"):
+        change(world, pupil, education="专科")
+
+
+def test_a_reversal_gives_the_guardian_back_who_was_there_and_takes_away_who_was_not(world: World) -> None:
+    pupil = world.student("201", 3)
+    brought = change(world, pupil, name="林父", relation="父亲", phone="13900002222")
+    first = guardians(world, pupil)
+    changed = change(world, pupil, name="张三", relation="父亲", phone="13900009999", education="本科")
+    for done, before in ((changed, first), (brought, [])):
+        world.at += 86_400_000_000
+        why = {"reverses": done.number, "why_wrong": "看错"}
+        world.complete(world.start("school201", "reversal", pupil, data=why))
+        assert guardians(world, pupil) == before
+    sound(world)
+
+
+def test_a_reversal_of_basic_data_leaves_a_photograph_that_came_since(world: World) -> None:
+    pupil = world.student("201", 3)
+    data = {"ethnicity": "汉族"}
+    done = world.complete(world.start("school201", "basic_data_change", pupil, ground="by_school", data=data))
+    world.school_class("201", 3, sequence=2)
+    world.at += 86_400_000_000
+    moved = world.start("school201", "class_change", pupil, data={"class_name": "2班"})
+    world.upload(moved, "school201", "photo")
+    world.complete(moved)
+    photo = world.student_row(pupil.id).profile["photo"]
+    world.at += 86_400_000_000
+    why = {"reverses": done.number, "why_wrong": "看错"}
+    world.complete(world.start("school201", "reversal", pupil, data=why))
+    assert world.student_row(pupil.id).profile == {"photo": photo}
+    sound(world)
 
 
 def test_a_result_is_entered_corrected_and_withdrawn(world: World) -> None:

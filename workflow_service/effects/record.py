@@ -14,14 +14,13 @@ from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
 from workflow_service.db import reading
 from workflow_service.duplicates import recheck
 from workflow_service.duplicates.trail import PROBLEMS, cleared, open_pairs
-from workflow_service.models import DuplicatePair, Guardian, Student
+from workflow_service.effects.guardians import FACTS, RELATION, guardian_named
+from workflow_service.models import DuplicatePair, Student
 from workflow_service.models.columns import dumps
 from workflow_service.named_facts import named_entry, person_after
 from workflow_service.names import normal_name, search_text
 from workflow_service.numbering import NumberRows, next_number, number_rows, region_of, usable, wanted_kind
 from workflow_service.other_side import other_of, pair_of
-from workflow_service.roster.headings import RELATIONS, relation_code
-from workflow_service.sealed import unseal
 from workflow_service.sql import Write
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ REMOVED: Final = "removed"
 """The problem of a record that was removed (删除): it is marked and ended, and keeps its number and history (TR-09)."""
 LEFT: Final = "other"
 """The status of a removed record (其他离校): its person goes on in another one, or never was here."""
-GUARDIAN: Final = ("guardian_name", "guardian_relation", "guardian_phone")
 NO_DATA: Final = ("effective_on", "text")
 
 FORGET = Write("forgotten", "DELETE FROM likeness_block WHERE student_id = :student_id{moved}")
@@ -50,19 +48,6 @@ END_NAMED = Write(
     """
 UPDATE register_entry SET valid_to = CASE WHEN valid_from > :named_to THEN valid_from ELSE :named_to END,
     ended_at = :at, end_request_id = :id WHERE id = :named_entry_id AND ended_at IS NULL{moved}""",
-)
-NEW_GUARDIAN = Write(
-    "new_guardian",
-    """
-INSERT INTO guardian (id, student_id, relation, name, phone, phone_hash)
-SELECT :guardian_id, :student_id, :guardian_relation, :guardian_name, :guardian_phone, :guardian_phone_hash{drawn}""",
-)
-OTHER_GUARDIAN = Write(
-    "other_guardian",
-    """
-UPDATE guardian SET relation = :guardian_relation, name = :guardian_name, phone = :guardian_phone,
-    phone_hash = :guardian_phone_hash
-WHERE id = :guardian_id{moved}""",
 )
 SETTLE = Write(
     "settled_pair",
@@ -137,34 +122,15 @@ def basic_data(completing: Completing) -> Effect:
     """What no rule protects: the profile, and a guardian; addresses and phones stay sealed (SYS-21, SY-08)."""
     with reading(completing.service.engine) as connection:
         before = student_columns(connection, completing.row["student_id"], ("profile",))
-        writes, values = _guardian(completing, connection)
-    facts = {name: value for name, value in completing.data.items() if name not in (*GUARDIAN, *NO_DATA)}
+        guardian = guardian_named(completing, connection)
+    given = completing.data
+    # Earlier versions kept what was given of a guardian in the profile; what is given anew is no longer true there.
+    profile = {name: value for name, value in before["profile"].items() if name not in FACTS or name not in given}
+    profile |= {name: value for name, value in given.items() if name not in (*FACTS, RELATION, *NO_DATA)}
     return Effect(
-        columns={"profile": dumps({**before["profile"], **facts})}, writes=(KEEP, *writes),
-        values={**keeping(completing, before), **values}, details={"fields": sorted(completing.data)},
+        columns={"profile": dumps(profile)}, writes=(KEEP, *guardian.writes),
+        values={**keeping(completing, before, guardian.before), **guardian.values}, details={"fields": sorted(given)},
     )  # fmt: skip
-
-
-def _guardian(completing: Completing, connection: Connection) -> tuple[tuple[Write, ...], dict[str, Any]]:
-    """The guardian of the relation that is named, or a new one."""
-    service, data = completing.service, completing.data
-    name = unseal(service, "guardian_name", data.get("guardian_name"))
-    if not name:
-        return (), {}
-    phone = unseal(service, "guardian_phone", data.get("guardian_phone"))
-    relation = relation_code(data.get("guardian_relation") or "")
-    same = (relation, RELATIONS.get(relation, relation))  # Requests of earlier days stored words.
-    found = connection.execute(
-        select(Guardian.id).where(
-            Guardian.student_id == completing.row["student_id"], Guardian.relation.in_(same))
-    ).scalar()  # fmt: skip
-    values = {
-        "guardian_id": found or service.ids.new(completing.row["bucket"]), "guardian_relation": relation or "97",
-        "guardian_name": service.cipher.encrypt(name, "guardian.name"),
-        "guardian_phone": service.cipher.encrypt(phone, "guardian.phone") if phone else None,
-        "guardian_phone_hash": service.hashes.of("phone", phone) if phone else None,
-    }  # fmt: skip
-    return (OTHER_GUARDIAN if found else NEW_GUARDIAN,), values
 
 
 @effect("results_change")

@@ -16,17 +16,28 @@ from states.kinds import KINDS
 from states.rules.school import no_longer
 from states.verdict import Reason
 from workflow_service.actors import Actor
-from workflow_service.before_image import KEEP, keeping, kept, student_columns
+from workflow_service.before_image import GUARDIAN, KEEP, keeping, kept, student_columns
 from workflow_service.completion import FOLLOW_UPS, Completing, Effect, effect
 from workflow_service.db import reading
 from workflow_service.duplicates import recheck
 from workflow_service.duplicates.trail import PROBLEMS, suspect
 from workflow_service.effects.attendance import guest_place_given_back, guest_place_taken_again
+from workflow_service.effects.guardians import Written, guardian_as_before
 from workflow_service.effects.record import FORGET, bound_day
 from workflow_service.errors import Blocked
-from workflow_service.models import DuplicatePair, Enrolment, History, Organization, PlaceHold, RegisterEntry, Student
+from workflow_service.models import (
+    DuplicatePair,
+    Enrolment,
+    History,
+    Organization,
+    PlaceHold,
+    RegisterEntry,
+    RequestDocument,
+    Student,
+)
 from workflow_service.models.columns import dumps
 from workflow_service.other_side import other_of, reversed_request
+from workflow_service.photographs import PHOTO
 from workflow_service.sql import Write
 
 if TYPE_CHECKING:
@@ -163,15 +174,33 @@ def _place(completing: Completing, connection: Connection, request_id: int) -> d
 def _data(
     completing: Completing, connection: Connection, request_id: int
 ) -> tuple[dict[str, Any], tuple[Write, ...], dict[str, Any]]:
-    """The data as they were before the request, with what they are now kept in turn. A number stays (NUM-02)."""
+    """The data as they were before the request, with what they are now kept in turn.
+
+    A number stays (NUM-02), and so does a photograph that another request brought.
+    """
     before = kept(completing, connection, request_id)
     if not before:
         return {}, (), {}
+    row = before.pop(GUARDIAN, None)
+    guardian = Written() if row is None else guardian_as_before(connection, row)
     now = student_columns(connection, completing.row["student_id"], tuple(before))
+    if "profile" in before:
+        before["profile"] = _profile(connection, json.loads(before["profile"]), now["profile"], request_id)
     if "birth_date" in before:
         before["birth_date"] = bound_day(completing, before["birth_date"])
     # Who is compared by other data is compared anew; whoever is not would be nobody's double until the next change.
-    return before, (KEEP, FORGET) if "name" in before else (KEEP,), keeping(completing, now)
+    forgotten = (FORGET,) if "name" in before else ()
+    values = {**keeping(completing, now, guardian.before), **guardian.values}
+    return before, (KEEP, *forgotten, *guardian.writes), values
+
+
+def _profile(connection: Connection, before: dict[str, Any], now: dict[str, Any], request_id: int) -> str:
+    its_own = select(RequestDocument.id).where(
+        RequestDocument.request_id == request_id, RequestDocument.kind == PHOTO,
+        RequestDocument.sha256 == now.get(PHOTO)).limit(1)  # fmt: skip
+    if PHOTO in now and connection.execute(its_own).first() is None:
+        before[PHOTO] = now[PHOTO]
+    return dumps(before)
 
 
 def _entries(

@@ -126,7 +126,7 @@ class RegisterEntry(Base):
 
 
 class Guardian(Base):
-    """A guardian (监护人); name and phone are encrypted."""
+    """A guardian (监护人, SY-08); all but the relation is encrypted. `birth_date`: an ISO 8601 day."""
 
     __tablename__ = "guardian"
     id: Mapped[Id]
@@ -135,6 +135,10 @@ class Guardian(Base):
     name: Mapped[Bytes]
     phone: Mapped[Bytes | None]
     phone_hash: Mapped[Bytes | None]
+    birth_date: Mapped[Bytes | None]
+    identity_number: Mapped[Bytes | None]
+    education: Mapped[Bytes | None]
+    occupation: Mapped[Bytes | None]
     __table_args__ = (named_only("student_id", "student.id"),)
 
 
