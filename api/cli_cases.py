@@ -12,9 +12,9 @@ from api.policy_words import traced_line
 from states.cases.gate import Outcome, noticed, outcomes, sound, tables_wrong
 from states.cases.mutants import mutants
 from states.cases.propose import proposals
-from states.cases.rendered import with_tables
+from states.cases.rendered import differing, with_tables
 from states.cases.shelf import Shelf
-from states.cases.table import CASES, UNSIGNED, CaseError, read_blocks, with_cases, written
+from states.cases.table import CASES, SIGNED, UNSIGNED, CaseError, read_blocks, with_cases, written
 from workflow_service.case_workbook import read_workbook, rows_in, write_workbook
 from workflow_service.pack_files import PackFile, find_packs
 
@@ -28,8 +28,17 @@ SHOWN = ("no", "pending", "waived")
 @click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows into this workbook.")
 @click.option("--from", "source", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Read the rows from this workbook and write them into the case files.")  # fmt: skip
-@click.option("--by", help="Who says so; it is noted beside every result that --from changes.")
-@click.option("--tables", is_flag=True, help="Write the tables of steps, papers, refusals and numbers anew.")
+@click.option(
+    "--by",
+    help="Who says so; it is noted beside every result that --from changes, and beside the rows that "
+    "--tables had marked ？ before.",
+)
+@click.option(
+    "--tables",
+    is_flag=True,
+    help="Write the tables of steps, papers, refusals and numbers anew; what that "
+    "changes is marked ？ until somebody signs it with --by.",
+)
 @click.option("--propose", is_flag=True, help="Add rows at every edge, their result left open for a person.")
 def cases(
     pack: str, kind: str | None, xlsx: Path | None, source: Path | None, by: str | None, tables: bool, propose: bool
@@ -44,12 +53,13 @@ def cases(
       workflow-service policy cases nenjiang-k12
       workflow-service policy cases nenjiang-k12 transfer --propose --xlsx cases.xlsx
       workflow-service policy cases nenjiang-k12 transfer --from cases.xlsx --by 张老师
+      workflow-service policy cases nenjiang-k12 transfer --tables --by 张老师
     """
     shelf, files = find_packs(pack, kind)
     if source:
         shelf = _take_in(shelf, files, source, by)
     if tables:
-        shelf = _tables(shelf, files)
+        shelf = _tables(shelf, files, by)
     if propose:
         shelf = _propose(shelf, files)
     if xlsx:
@@ -118,18 +128,25 @@ def _signed(row: dict[str, str], old: Mapping[str, str], by: str | None) -> dict
         return row
     if not by:
         raise click.ClickException(f"the result of “{row[CASES]}” is new or changed: say with --by whose word it is")
-    # Who signs and when is a matter of the real calendar, whatever day a demo stands at.
-    return {**row, "签认": f"{by} {date.today()}"}  # noqa: DTZ011
+    return {**row, SIGNED: _today(by)}
 
 
-def _tables(shelf: Shelf, files: list[PackFile]) -> Shelf:
+def _today(by: str) -> str:
+    """Who signs and when: a matter of the real calendar, whatever day a demo stands at."""
+    return f"{by} {date.today()}"  # noqa: DTZ011
+
+
+def _tables(shelf: Shelf, files: list[PackFile], by: str | None) -> Shelf:
     """Write what the packs say of steps and numbers into the case files; what that changes is for a person to read."""
     texts = {}
     for one in files:
-        for line in tables_wrong(shelf, one.file):
-            click.echo(f"改写 rewritten  {one.cases.name} {line}")
+        for table, row, how in differing(shelf.definition(one.file), shelf.case_text(one.file)):
+            done = "改写 rewritten" if how != "未签" else "签认 signed" if by else "未签 unsigned"
+            click.echo(f"{done}  {one.cases.name} {table} {how} {' | '.join(row)}".rstrip())
         blocks = read_blocks(shelf.case_text(one.file)) or [f"# {shelf.definition(one.file).title}：情形"]
-        texts[f"{one.name}.cases.md"] = written(with_tables(shelf.definition(one.file), blocks))
+        texts[f"{one.name}.cases.md"] = written(
+            with_tables(shelf.definition(one.file), blocks, _today(by) if by else UNSIGNED)
+        )
         one.cases.write_text(texts[f"{one.name}.cases.md"], encoding="utf-8")
     return shelf.with_files({}, texts)
 

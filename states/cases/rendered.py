@@ -9,7 +9,7 @@ from typing import Any, Final
 from states.calendar import legal_day
 from states.cases.judge import NONE, ROUTES, instant, satisfying
 from states.cases.model_calendar import MODEL_CALENDAR
-from states.cases.table import CASE_TABLES, Block, Table, case_rows
+from states.cases.table import CASE_TABLES, SIGNED, UNSIGNED, Block, Table, case_rows
 from states.definition import Definition, Route
 from states.facts import Facts
 from states.plan import fits
@@ -119,34 +119,48 @@ TITLES: Final = {
 }  # fmt: skip
 
 
-def with_tables(definition: Definition, blocks: Iterable[Block]) -> list[Block]:
-    """The file with these tables as the pack has them now, those that were not there yet at its end."""
+def with_tables(definition: Definition, blocks: Iterable[Block], signed: str = UNSIGNED) -> list[Block]:
+    """The file with these tables as the pack has them now, those that were not there yet at its end.
+
+    A row that no person wrote is marked `？`: the pack cannot say of itself that it is right. `signed` (who and when)
+    takes the place of a mark that stood there already, so that nobody signs what he has not seen.
+    """
     found: list[Block] = []
     missing = dict(RENDERED)
     for block in blocks:
         if isinstance(block, Table) and block.name in RENDERED:
             missing.pop(block.name, None)
-            block = _table(definition, block.name)
+            block = _table(definition, block.name, block, signed)
         found.append(block)
     for name in missing:
         if RENDERED[name](definition):
-            found += ["", f"## {TITLES[name]}", "", _table(definition, name)]
+            found += ["", f"## {TITLES[name]}", "", _table(definition, name, Table(name, (), ()), signed)]
     return found
 
 
-def _table(definition: Definition, name: str) -> Table:
-    columns = CASE_TABLES[name]
-    rows = (dict(zip(columns, row, strict=True)) for row in RENDERED[name](definition))
-    return Table(name, columns, tuple(enumerate(rows)))
+def _table(definition: Definition, name: str, before: Table, signed: str) -> Table:
+    columns = CASE_TABLES[name][:-1]
+    said = {tuple(row[column] for column in columns): row.get(SIGNED, "") for _, row in before.rows}
+    marks = {**said, **{row: signed for row, mark in said.items() if mark == UNSIGNED}}
+    rows = [{**dict(zip(columns, row, strict=True)), SIGNED: marks.get(row, UNSIGNED)}
+            for row in RENDERED[name](definition)]  # fmt: skip
+    shown = CASE_TABLES[name] if any(row[SIGNED] for row in rows) else columns
+    return Table(name, shown, tuple(enumerate(rows)))
 
 
 def rows_of(text: str, table: str) -> list[tuple[str, ...]]:
-    """The rows of a table as a person wrote them."""
-    return [tuple(row.values()) for name, _, row in case_rows(text) if name == table]
+    """The rows of a table as a person wrote them, without who signed them."""
+    return [tuple(row.values())[:-1] for name, _, row in case_rows(text) if name == table]
 
 
 def differing(definition: Definition, text: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """(table, row, how) of every row on one side only: 缺 where only the pack has it, 多 where only a person has."""
+    """(table, row, how) of every row that is not as it should be.
+
+    缺 where only the pack has it, 多 where only a person has, 未签 where the pack wrote it and nobody has read it.
+    """
+    for name, _, cells in case_rows(text):
+        if name in RENDERED and cells[SIGNED] == UNSIGNED:
+            yield name, tuple(cells.values())[:-1], "未签"
     for table, rows in RENDERED.items():
         found, said = rows(definition), rows_of(text, table)
         yield from ((table, row, "缺") for row in found if row not in said)

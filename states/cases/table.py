@@ -3,7 +3,8 @@
 情形: a request, an event, and the exact set of rules that say no. A blank cell is as in the row 典型, but for what
 comes out and who signed. 规则 `？` is a row that nobody has judged yet: it counts as unsigned, never as passed.
 路线: every step of every route. 上传: papers that come later. 拒绝: the coded reasons of each step. 数字: all other
-numbers. 等同: edits of the pack that change nothing that can happen, each with the reason.
+numbers; a row of these that the pack wrote is marked `？` under 签认 until a person has read it.
+等同: edits of the pack that change nothing that can happen, each with the reason.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ CASES: Final = "情形"
 UNSIGNED: Final = "？"
 CASE_TABLES: Final[dict[str, tuple[str, ...]]] = {
     CASES: ("情形", "时间", "路线", "理由", "年级", "事实", "材料", "其他", "事件", "规则", "何时", "签认"),
-    "路线": ("路线", "流程", "发起", "环节", "单位", "岗位", "可办", "工作日", "逾期", "期限依据"),
-    "上传": ("上传", "规则", "环节", "单位", "依据哪一方"),
-    "拒绝": ("拒绝", "理由代码"),
-    "数字": ("数字", "值"),
+    "路线": ("路线", "流程", "发起", "环节", "单位", "岗位", "可办", "工作日", "逾期", "期限依据", "签认"),
+    "上传": ("上传", "规则", "环节", "单位", "依据哪一方", "签认"),
+    "拒绝": ("拒绝", "理由代码", "签认"),
+    "数字": ("数字", "值", "签认"),
     "等同": ("等同", "改动", "理由"),
 }
 """The tables, each named by its first column, with the columns it has."""
 OPTIONAL: Final = ("路线", "理由", "年级", "事实", "材料", "其他", "何时", "签认")
 """Columns of 情形 that a kind of request may not need; one that is not there is blank everywhere."""
-RESULTS: Final = ("规则", "何时", "签认")
+SIGNED: Final = "签认"
+"""Who said so and when; a table without this column is as it was first written. In a table that the pack was asked to
+write, `？` is a row that nobody has read yet."""
+RESULTS: Final = ("规则", "何时", SIGNED)
 """Columns of 情形 that no row takes over from 典型: what comes out, and who said so."""
 
 
@@ -78,7 +82,8 @@ def _heading(number: int, cells: tuple[str, ...]) -> tuple[str, ...]:
     for cell in cells:
         if cell not in known:
             raise CaseError(f"line {number}: the table {cells[0]} has no column {cell}; it has {'、'.join(known)}")
-    wanted = tuple(column for column in known if column in cells or cells[0] != CASES or column not in OPTIONAL)
+    optional = OPTIONAL if cells[0] == CASES else (SIGNED,)
+    wanted = tuple(column for column in known if column in cells or column not in optional)
     if cells != wanted:
         raise CaseError(f"line {number}: the table {cells[0]} has the columns {' | '.join(wanted)}")
     return cells

@@ -147,9 +147,16 @@ def test_the_tables_of_steps_and_numbers_are_written_anew_and_what_changed_is_to
     run("policy", "fmt", str(draft))
     change(draft, "working_days = 10", "working_days = 8")
     status, out, _ = run("policy", "cases", str(draft), "--tables")
-    assert status == 0
+    assert status == 1, "nobody has said yet that it is right"
     assert out.count("改写 rewritten") == 6
-    assert "| 8 " in cases.read_text()
+    assert out.count("表格不符 differs  transfer.cases.md 路线 未签") == 3
+    assert cases.read_text().count("？") == 3
+    assert "its own cases fail" in run("policy", "mutants", str(draft))[2]
+    assert run("policy", "cases", str(draft), "--tables", "--by", "张老师")[0] == 0
+    text = cases.read_text()
+    assert (text.count("| 张老师 20"), "？" in text) == (3, False)
+    change(draft, "working_days = 8", "working_days = 7")
+    assert run("policy", "cases", str(draft), "--tables", "--by", "张老师")[0] == 1, "who signs has seen it before"
     cases.unlink()
     run("policy", "cases", str(draft), "--tables")
     assert [line for line in cases.read_text().splitlines() if line.startswith("## ")] == [
