@@ -8,6 +8,7 @@ from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from api import (
+    admissions,
     audit,
     batches,
     codes,
@@ -37,7 +38,7 @@ from workflow_service.service import Service, build_service
 RESOURCES = (
     tokens, me, organizations, students, requests, documents, dashboard, windows, policies, codes, audit, verify,
     openapi,
-    duplicates, quality, batches, promotion, newcomers,
+    duplicates, quality, batches, promotion, newcomers, admissions,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

@@ -67,9 +67,8 @@ def verify(as_json: bool) -> None:
 def _import_admissions(service: Service, workbook: Path, actor: Actor | None, check_only: bool) -> None:
     """Import an admission list; a line for every row that needs somebody's eye."""
     report = admissions.import_admissions(service, workbook, actor, say, check_only=check_only)
-    for row in report.rows:
-        if row.verdict not in ("admitted", "leaver_admitted", "unchanged"):
-            click.echo(f"{row.sheet} {row.row}: {row.text}")
+    for row in report.attention:
+        click.echo(f"{row.sheet} {row.row}: {row.text}")
     click.echo(report.summary)
     if report.refused:
         raise click.ClickException(f"{report.refused} row(s) were not taken in: {report.workbook}")

@@ -19,6 +19,7 @@ from workflow_service.accounts import TooManyAttempts, WrongPassword
 from workflow_service.documents.content import Unacceptable
 from workflow_service.documents.store import Damaged, NotKept, StoreFull
 from workflow_service.models.columns import dumps
+from workflow_service.roster.reader import BadWorkbook
 from workflow_service.views.reasons import reason_view
 
 log = logging.getLogger(__name__)
@@ -147,6 +148,13 @@ def _of_database(error: Exception, original: BaseException | None) -> Problem:
     return Problem(500, "internal")
 
 
+def _of_workbook(error: BadWorkbook) -> Problem:
+    halves = [part.partition("/ ") for part in error.detail.split("；")]
+    zh, en = "；".join(half[0].strip() for half in halves), "; ".join(filter(None, (half[2] for half in halves)))
+    errors = [{"field": "file", "message": zh, "message_en": en}]
+    return Problem(422, "workbook-unreadable", f"{zh} / {en}", {"errors": errors})
+
+
 def _busy(detail: str) -> Problem:
     return Problem(503, "unavailable", detail, headers={"Retry-After": RETRY_AFTER})
 
@@ -181,6 +189,7 @@ _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {
         f"{e.message_zh} / {e.message_en}",
         {"errors": [{"field": "file", "message": e.message_zh, "message_en": e.message_en}]},
     ),
+    BadWorkbook: _of_workbook,
     StoreFull: lambda e: Problem(507, "no-space", f"{e.message_zh} / {e.message_en}"),
     Damaged: _of_kept,
     NotKept: _of_kept,

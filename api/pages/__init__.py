@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from api.pages import (
+    admissions,
     batches,
     bureau,
     duplicates,
@@ -24,7 +25,7 @@ from api.pages.frame import pages, show_problem
 __all__ = ["install"]
 
 PARTS = (
-    batches, bureau, duplicates, newcomers, papers, promotion, quality, request_forms, request_page, rules,
+    admissions, batches, bureau, duplicates, newcomers, papers, promotion, quality, request_forms, request_page, rules,
     signing_in, students, workbench,
 )  # fmt: skip
 """The modules that hang their pages into the blueprint when they are imported."""

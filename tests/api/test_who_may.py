@@ -63,6 +63,7 @@ EXPECTED: dict[str, tuple[set[str], int]] = {
     "POST /batches": ({"school201", "school202", "school301"}, 403),
     "POST /batches/<batch_id>/students": (set(), 404),
     "POST /batches/<batch_id>/events": (set(), 404),
+    "POST /admissions": ({"county2", "county1", "city1", "province2"}, 403),
     "POST /requests": (READS - {"county1.viewer", "county2.viewer", "auditor"}, 403),
     "POST /requests/check": (READS - {"county1.viewer", "county2.viewer", "auditor"}, 403),
 }

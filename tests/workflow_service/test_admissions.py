@@ -1,6 +1,7 @@
 """Admission lists: a verdict for every row, nothing twice, and what follows from them."""
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from states.identity import make_identity_number
 from tests.workflow_service.test_kinds import sound
 from tests.workflow_service.test_kinds_admission import graduate, number_of
+from tests.workflow_service.test_races import at_once
 from tests.workflow_service.world import Pupil, World
 from workflow_service import db
 from workflow_service.admissions import AdmissionsReport, import_admissions
@@ -92,6 +94,17 @@ def test_a_second_school_is_named_and_settled_before_anybody_registers_the_pupil
     with db.reading(world.service.engine) as connection:
         admissions = connection.execute(select(RegisterEntry.school_id)).scalars().all()
     assert sorted(admissions) == sorted(world.organization(code).id for code in ("401", "402"))
+
+
+def test_a_list_that_comes_twice_at_once_admits_nobody_twice(world: World, book: Any) -> None:
+    path = book(*(child(n, name=name) for n, name in enumerate("甲乙丙丁戊", 1)))
+    copies = [path.with_name(f"{n}.xlsx") for n in range(3)]
+    for copy in copies:
+        copy.write_bytes(path.read_bytes())
+    reports = at_once(*(partial(import_admissions, world.service, copy, None) for copy in copies))
+    assert sorted(report.counts["admitted"] for report in reports) == [0, 0, 5]
+    assert sorted(report.counts["unchanged"] for report in reports) == [0, 5, 5]
+    assert len(waiting(world)) == 5
 
 
 def test_the_list_says_grade_and_class_of_the_enrolment_that_follows(world: World, book: Any) -> None:

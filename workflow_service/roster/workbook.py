@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -31,8 +31,13 @@ _WRONG = PatternFill("solid", fgColor="FFE699")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def write_roster(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    """Write a roster: one mapping of heading key to text per student. No rows make an empty template."""
+def write_roster(
+    path: Path | BinaryIO, rows: Iterable[Mapping[str, str]], optional: frozenset[str] = frozenset()
+) -> None:  # fmt: skip
+    """Write a roster: one mapping of heading key to text per student. No rows make an empty template.
+
+    `optional`: keys of required columns that an admission list may do without.
+    """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(ROSTER_SHEET)
     sheet.freeze_panes = "A2"
@@ -42,10 +47,10 @@ def write_roster(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
         column.number_format = "@"
         if heading.codes is not None:
             sheet.data_validations.append(_choices(heading.codes.values(), get_column_letter(number)))
-    sheet.append([_heading_cell(sheet, heading) for heading in HEADINGS])
+    sheet.append([_heading_cell(sheet, heading, optional) for heading in HEADINGS])
     for row in rows:
         sheet.append([text_cell(sheet, row.get(heading.key, "")) for heading in HEADINGS])
-    _write_notes(book.create_sheet(NOTES_SHEET))
+    _write_notes(book.create_sheet(NOTES_SHEET), optional)
     _write_codes(book.create_sheet(CODES_SHEET))
     book.save(path)
 
@@ -97,10 +102,11 @@ def _as_read(sheet: Any, value: Value) -> Any:
     return text_cell(sheet, value) if isinstance(value, str) else WriteOnlyCell(sheet, cast(float, value))
 
 
-def _heading_cell(sheet: Any, heading: Heading) -> Any:
+def _heading_cell(sheet: Any, heading: Heading, optional: frozenset[str]) -> Any:
     cell = _bold(sheet, heading.title)
-    cell.font = _REQUIRED if heading.required else _OPTIONAL
-    note = f"{'必填。' if heading.required else '选填。'}{heading.note}"
+    required = heading.required and heading.key not in optional
+    cell.font = _REQUIRED if required else _OPTIONAL
+    note = f"{'必填。' if required else '选填。'}{heading.note}"
     cell.comment = Comment(note, "", width=260, height=90)
     return cell
 
@@ -117,14 +123,16 @@ def _choices(labels: Iterable[str], letters: str) -> DataValidation:
     return choices
 
 
-def _write_notes(sheet: Any) -> None:
+def _write_notes(sheet: Any, optional: frozenset[str]) -> None:
     """填写说明: what each column takes, with one whole example; on a sheet of its own, so that nobody imports it."""
     sheet.column_dimensions["A"].width, sheet.column_dimensions["C"].width = 16, 60
     sheet.column_dimensions["D"].width = 26
     rows = [("栏目", "必填", "说明", "示例")]
-    rows += [(h.title, "是" if h.required else "", h.note, h.example) for h in HEADINGS]
+    rows += [(h.title, "是" if h.required and h.key not in optional else "", h.note, h.example) for h in HEADINGS]
+    whole = "整份文件要么全部导入，要么一行也不导入；有错时另存一份带“错误原因”栏的文件。"
+    by_row = "每行各有处理结果：能录取的录取，不能的写明原因；改正后可再次导入，已录取的不会重复。"
     rows += [
-        ("", "", "红色表头为必填。整份文件要么全部导入，要么一行也不导入；有错时另存一份带“错误原因”栏的文件。", ""),
+        ("", "", f"红色表头为必填。{by_row if optional else whole}", ""),
         ("", "", "身份证件号校验码不符的学生会导入，并记为问题学籍，须由学校处理。", ""),
     ]
     for row in rows:
