@@ -9,7 +9,7 @@ from states.facts import Facts
 from states.machine import Refused
 from states.plan import Bound, Plan, compile_plan
 from states.verdict import No, Reason
-from tests.states.definitions import cite
+from tests.states.definitions import cite, good_facts
 
 EVENTS = (
     "submit",
@@ -62,17 +62,26 @@ def with_one_rule(plan: Plan) -> Plan:
     return fresh
 
 
-def by_engine(plan: Plan, facts: Facts, event: str) -> tuple[str, str]:
-    """("moved", state afterwards), ("refused", "") by a rule, or ("unfit", "")."""
-    holder = Holder(plan, facts, facts.state)
-    machine = plan.machine(holder)
-    try:
-        machine.send(event)
-    except TransitionNotAllowed:
-        return "unfit", ""
-    except Refused:
-        return "refused", ""
-    return "moved", holder.state
+class Engine:
+    """The library's engine of a plan, put into one state after the other; one that came to its end is begun anew."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._holder = Holder(plan, good_facts(state="draft"), "draft")
+        self._machine = plan.machine(self._holder)
+
+    def answer(self, facts: Facts, event: str) -> tuple[str, str]:
+        """("moved", state afterwards), ("refused", "") by a rule, or ("unfit", "")."""
+        holder = self._holder
+        holder.facts, holder.state = facts, facts.state
+        if self._machine.is_terminated:
+            self._machine = holder.plan.machine(holder)
+        try:
+            self._machine.send(event)
+        except TransitionNotAllowed:
+            return "unfit", ""
+        except Refused:
+            return "refused", ""
+        return "moved", holder.state
 
 
 def by_plan(plan: Plan, facts: Facts, event: str) -> tuple[str, str]:

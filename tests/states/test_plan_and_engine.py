@@ -15,7 +15,7 @@ from states.facts import Facts
 from states.machine import Refused
 from states.plan import Plan, compile_plan, is_dated
 from tests.states.definitions import all_plans, good_facts, named
-from tests.states.engine import EVENTS, Holder, by_engine, by_plan, with_one_rule
+from tests.states.engine import EVENTS, Engine, Holder, by_plan, with_one_rule
 from tests.states.shelf import shipped_shelf
 
 DATED = compile_plan(
@@ -43,13 +43,14 @@ def situations(plan: Plan, state: str) -> Iterator[dict[str, object]]:
 @pytest.mark.parametrize("allow", [True, False], ids=["allowed", "refused"])
 def test_every_cell_is_decided_as_the_engine_decides_it(plan: Plan, allow: bool) -> None:
     plan = with_one_rule(plan)
+    engine = Engine(plan)
     compared = 0
     for state in (state.id for state in plan.machine.states):
         for situation in situations(plan, state):
             for event in EVENTS:
                 # `expire` names the rule that ends an official's step, as the wipe of SYS-46 does.
                 facts = good_facts(state=state, system=True, reason="SYS-46", **{"data.allow": allow}, **situation)
-                assert by_plan(plan, facts, event) == by_engine(plan, facts, event), (state, event, situation)
+                assert by_plan(plan, facts, event) == engine.answer(facts, event), (state, event, situation)
                 compared += 1
     assert compared >= len(plan.states) * len(EVENTS)
 
