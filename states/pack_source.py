@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 Severity = Literal["error", "legal", "warning", "note"]
@@ -82,8 +83,12 @@ class Source:
         return Diagnostic(self.file, self.line(path, token), severity, code, message, suggestion)
 
 
+@lru_cache(256)  # every pack is read with its bases, and many rest on the same ones
 def parse(text: str, file: str) -> Source:
-    """Parse a pack's text. Raises `PackError` with the line where it is no TOML or says a thing twice (P012)."""
+    """Parse a pack's text. Raises `PackError` with the line where it is no TOML or says a thing twice (P012).
+
+    What is returned is shared by all who read the same text: nobody may change its document.
+    """
     lines = tuple(text.splitlines())
     try:
         document = tomllib.loads(text)
