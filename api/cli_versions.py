@@ -90,7 +90,8 @@ def replay(pack: str, since: datetime, file: Path | None, as_json: bool) -> None
     """Judge past decisions again under another version of their pack, on the facts as they were judged then.
 
     What turns from yes to no or from no to yes is grouped by the rules that refuse now (+) or no longer (−), with the
-    request with the smallest number as example. Open requests that would lapse, get stuck, change holder or move their
+    request with the smallest number as example. What was refused when it was submitted or decided is judged again too,
+    the last time by the same rules. Open requests that would lapse, get stuck, change holder or move their
     due date stand apart. Families who never applied because the old rule said no cannot be seen.
 
     \b
@@ -125,7 +126,7 @@ def _progress(done: int, total: int) -> None:
 def report_lines(report: Report) -> Iterator[str]:
     """A replay in words, the largest groups first."""
     counts = "，".join(f"{zh} {en} {report.counts[outcome]}" for outcome, (zh, en) in OUTCOMES.items())
-    yield f"裁决 decisions {report.judged}：{counts}"
+    yield f"裁决 decisions {report.judged}（当时不通过 refused then {report.refused}）：{counts}"
     for (outcome, rules), group in sorted(report.groups.items(), key=lambda item: -item[1].count):
         zh, en = OUTCOMES[outcome]
         yield f"{zh} {en}  {rules or '—'}  {group.count} 件；例 e.g. {group.example}：{group.why}"

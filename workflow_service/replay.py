@@ -1,6 +1,7 @@
 """Replaying a pack (规则重放): past decisions under another version, read as a stream, and what is open now.
 
-What it cannot see: families who never applied because the old rule said no; nothing was ever judged for them.
+Decisions are those that were made and those that were refused (`workflow_service.refused`). What it cannot see:
+families who never applied because the old rule said no; nothing was ever judged for them.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 
-from states.calendar import day_opens
+from states.calendar import Calendar, day_opens
 from states.definition import Definition
 from states.facts import Facts
 from states.judged import facts_from, unrecorded
@@ -21,7 +23,7 @@ from states.plan import Plan
 from states.replay import Again, Fate, Outcome, fates, judge_again, plan_under
 from workflow_service.db import reading
 from workflow_service.facts import gather
-from workflow_service.models import Judgement, PackVersion, Request
+from workflow_service.models import Judgement, PackVersion, RefusedJudgement, Request
 from workflow_service.models.columns import to_micros
 from workflow_service.service import Service
 
@@ -47,9 +49,13 @@ class Group:
 
 @dataclass(slots=True)
 class Report:
-    """What a replay found. `groups` by outcome and rules (+ refuses now, − no longer); `open` by fate."""
+    """What a replay found. `groups` by outcome and rules (+ refuses now, − no longer); `open` by fate.
+
+    `judged`: all decisions, `refused` of which were refused then.
+    """
 
     judged: int = 0
+    refused: int = 0
     counts: Counter[Outcome] = field(default_factory=Counter)
     groups: dict[tuple[Outcome, str], Group] = field(default_factory=dict)
     open_requests: int = 0
@@ -58,7 +64,8 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """For storing and showing: numbers of requests, nothing of a student."""
         return {
-            "judged": self.judged, "counts": dict(self.counts), "open_requests": self.open_requests,
+            "judged": self.judged, "refused": self.refused, "counts": dict(self.counts),
+            "open_requests": self.open_requests,
             "groups": [{"outcome": outcome, "rules": rules, **asdict(group)} for (outcome, rules), group in
                        sorted(self.groups.items(), key=lambda item: -item[1].count)],
             "open": [{"fate": fate, **asdict(group)} for fate, group in self.open.items()],
@@ -73,16 +80,22 @@ def replay(service: Service, new: Definition, since: date, progress: Progress = 
     versions = _versions(service, new)
     report, calendar = Report(), service.calendars.current()
     plans: dict[tuple[Any, ...], Plan | None] = {}
-    total = _count(service, versions, since)
-    for rows in _judgements(service, versions, since):
+    queries = _made(versions, since), _refused(versions, since)
+    made, report.refused = (_count(service, query) for query in queries)
+    for rows in chain.from_iterable(_batches(service, query) for query in queries):
         for row in rows:
-            facts = facts_from(row.facts, calendar)
-            old = service.packs.plan(row.pack_id, row.origin_pack_id, row.route_rule, facts.route or tuple(row.route))
-            other = _plan(service, plans, old, row, new, versions, facts, row.event)
-            _note(report, row.number, judge_again(old, other, facts, row.event, unrecorded(row.facts)))
-        progress(report.judged, total)
+            _judge(service, plans, report, row, new, versions, calendar)
+        progress(report.judged, made + report.refused)
     _look_at_open(service, new, versions, report)
     return report
+
+
+def _judge(service: Service, plans: dict[tuple[Any, ...], Plan | None], report: Report, row: Any, new: Definition,
+           versions: frozenset[int], calendar: Calendar) -> None:  # fmt: skip
+    facts = facts_from(row.facts, calendar)
+    old = service.packs.plan(row.pack_id, row.origin_pack_id, row.route_rule, facts.route or tuple(row.route))
+    other = _plan(service, plans, old, row, new, versions, facts, row.event)
+    _note(report, row.number, judge_again(old, other, facts, row.event, unrecorded(row.facts)))
 
 
 def _versions(service: Service, new: Definition) -> frozenset[int]:
@@ -91,34 +104,45 @@ def _versions(service: Service, new: Definition) -> frozenset[int]:
         return frozenset(connection.execute(query).scalars())
 
 
-def _where(versions: frozenset[int], since: date) -> Any:
-    start = to_micros(day_opens(since))
-    either = or_(Judgement.pack_id.in_(versions), Request.origin_pack_id.in_(versions))
-    return (Judgement.at >= start) & either
-
-
-def _count(service: Service, versions: frozenset[int], since: date) -> int:
-    query = select(func.count()).select_from(Judgement).join(Request, Request.id == Judgement.request_id)
-    with reading(service.engine) as connection:
-        return int(connection.execute(query.where(_where(versions, since))).scalar_one())
-
-
-def _judgements(service: Service, versions: frozenset[int], since: date) -> Iterator[list[Any]]:
-    """Batches in the order of their ids, each read by itself: no cursor stays open over a long judging."""
-    query = (
-        select(Judgement.history_id, Judgement.event, Judgement.pack_id, Judgement.facts, Request.number,
+def _made(versions: frozenset[int], since: date) -> Select[*tuple[Any, ...]]:
+    """What was decided; the other pack and the route are fixed on the request once it is submitted."""
+    return (
+        select(Judgement.history_id.label("id"), Judgement.event, Judgement.pack_id, Judgement.facts, Request.number,
                Request.origin_pack_id, Request.route_rule, Request.route)
         .join(Request, Request.id == Judgement.request_id)
-        .where(_where(versions, since)).order_by(Judgement.history_id).limit(BATCH)
+        .where(Judgement.at >= to_micros(day_opens(since)),
+               or_(Judgement.pack_id.in_(versions), Request.origin_pack_id.in_(versions)))
     )  # fmt: skip
+
+
+def _refused(versions: frozenset[int], since: date) -> Select[*tuple[Any, ...]]:
+    """What was refused; a draft's packs and route are those it was judged by, its request may name others."""
+    row = RefusedJudgement
+    return (
+        select(row.id, row.event, row.pack_id, row.facts, Request.number, row.origin_pack_id, row.route_rule,
+               Request.route)
+        .join(Request, Request.id == row.request_id)
+        .where(row.at >= to_micros(day_opens(since)),
+               or_(row.pack_id.in_(versions), row.origin_pack_id.in_(versions)))
+    )  # fmt: skip
+
+
+def _count(service: Service, query: Select[*tuple[Any, ...]]) -> int:
+    with reading(service.engine) as connection:
+        return int(connection.execute(query.with_only_columns(func.count(), maintain_column_froms=True)).scalar_one())
+
+
+def _batches(service: Service, query: Select[*tuple[Any, ...]]) -> Iterator[list[Any]]:
+    """Batches in the order of their ids, each read by itself: no cursor stays open over a long judging."""
+    id_ = next(iter(query.selected_columns))
     last = 0
     while True:
         with reading(service.engine) as connection:
-            rows = list(connection.execute(query.where(Judgement.history_id > last)))
+            rows = list(connection.execute(query.where(id_ > last).order_by(id_).limit(BATCH)))
         if not rows:
             return
         yield rows
-        last = rows[-1].history_id
+        last = rows[-1].id
 
 
 def _plan(service: Service, plans: dict[tuple[Any, ...], Plan | None], old: Plan, row: Any, new: Definition,

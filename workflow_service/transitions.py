@@ -35,6 +35,7 @@ from workflow_service.keys import Key, find_answer
 from workflow_service.models import Account, History, Organization
 from workflow_service.models.columns import dumps, iso, to_micros
 from workflow_service.models.packed import packed
+from workflow_service.refused import keep
 from workflow_service.sql import driver_of
 from workflow_service.sql.errors import is_lost, is_repeatable, is_unique_violation
 from workflow_service.sql.transition import statements
@@ -105,6 +106,7 @@ def _decided(
         facts = replace(facts, data={**facts.data, **typed(given)})
     outcome = decide(plan, facts, event)
     if isinstance(outcome, Refusal):
+        keep(service, row, facts, event, at, outcome.reasons)
         reasons = dated(plan, facts, outcome.reasons) or (_out_of_place(plan, facts, event),)
         raise Blocked(_detail(row, event, outcome), reasons)
     return Transition(service, row, plan, facts, outcome, actor, at, comment, reason, given, key)

@@ -61,7 +61,7 @@ def test_a_replay_tells_whom_a_draft_would_have_met(world: World, run: Run, tmp_
     path = str(drafted(tmp_path, (*EDITS, ("primary = 50", "primary = 1")))[1].path)
     status, out, err = run("replay", PACK, "--since", "2026-08-01", "--file", path)
     assert status == 0
-    assert "裁决 decisions 2：相同 same 1，通过→不通过 yes → no 1" in out
+    assert "裁决 decisions 2（当时不通过 refused then 0）：相同 same 1，通过→不通过 yes → no 1" in out
     assert f"通过→不通过 yes → no  +NJ-07  1 件；例 e.g. {second}：班额已满" in out
     assert "在办 open 2" in out
     assert "[2/2] judged again" in err
@@ -78,7 +78,7 @@ def test_one_person_proposes_and_another_one_publishes(world: World, run: Run, t
     status, out, err = run("publish", PACK, path, *who, "county1")
     assert status == 0, err
     assert "与 v1 相比 compared with v1：\n  不同 different  [pack] in_force" in out
-    assert "裁决 decisions 1：相同 same 1" in out
+    assert "裁决 decisions 1（当时不通过 refused then 0）：相同 same 1" in out
     assert "mutants" in err
     assert out.endswith("another person publishes it with --sign\n")
     assert "another person adds --sign" in run("publish", PACK, path, *who, "admin")[2]

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from states.definition import Definition
 from states.pack_reader import read_pack
 from tests.workflow_service.world import World
-from workflow_service.db import reading
-from workflow_service.models import Judgement
+from workflow_service.db import begin, reading
+from workflow_service.errors import Blocked
+from workflow_service.models import Judgement, SchoolClass
 from workflow_service.packs import shipped_texts
 from workflow_service.replay import replay
 
@@ -67,6 +68,33 @@ def test_what_a_stricter_rule_refuses_is_grouped_by_the_rule_with_an_example(
     assert group.example in numbers
     assert "班额已满" in group.why
     assert report.as_json()["groups"][0]["rules"] == "+NJ-07"
+
+
+def test_what_a_looser_rule_lets_through_is_grouped_by_the_rule_too(world: World) -> None:
+    full = world.school_class("101", 3)
+    request, suspended = (
+        world.draft("school102", pupil, "101", ground="register_and_home_moved", data=FACTS)
+        for pupil in (world.student("102"), world.student("102", status="suspended"))
+    )
+    with begin(world.service.engine) as connection:
+        connection.execute(update(SchoolClass).where(SchoolClass.id == full).values(attending=55))
+    for one in (request, suspended):
+        with pytest.raises(Blocked):
+            world.fire(one, "submit", "school102")
+    same = replay(world.service, changed("nenjiang-k12"), SINCE)
+    assert (same.judged, same.refused, same.counts) == (2, 2, {"same": 2})
+    seen: list[tuple[int, int]] = []
+    looser = changed("nenjiang-k12", ("primary = 55", "primary = 60"))
+    report = replay(world.service, looser, SINCE, lambda done, total: seen.append((done, total)))
+    assert report.counts == {"no_yes": 1, "reasons": 1}
+    assert report.groups["no_yes", "−NJ-07"].example == world.request(request).number
+    assert "班额已满" in report.groups["no_yes", "−NJ-07"].why
+    [(outcome, rules)] = set(report.groups) - {("no_yes", "−NJ-07")}
+    assert (outcome, rules) == ("reasons", "−NJ-07")
+    assert report.groups[outcome, rules].example == world.request(suspended).number
+    assert seen == [(2, 2)]
+    assert report.as_json()["refused"] == 2
+    assert replay(world.service, looser, date(2026, 8, 25)).judged == 0
 
 
 def test_a_fact_that_nobody_was_asked_for_cannot_be_judged_again(world: World, submitted: Callable[[], int]) -> None:

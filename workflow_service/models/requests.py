@@ -147,6 +147,26 @@ class Judgement(Base):
     __table_args__ = (named_only("pack_id", "pack_version.id"), Index("ix_judgement_pack", "pack_id", "at"))
 
 
+class RefusedJudgement(Base):
+    """The facts of a decision that was refused (未通过的裁决), the latest per request, event and refusing rules.
+
+    `rules`: their ids in order, with spaces between. Packs and route are those judged by: a draft's own may be others.
+    """
+
+    __tablename__ = "refused_judgement"
+    id: Mapped[Id]
+    bucket: Mapped[Bucket]
+    request_id: Mapped[Ref] = mapped_column(ForeignKey("request.id"))
+    event: Mapped[Str]
+    rules: Mapped[Str]
+    at: Mapped[Micros]
+    pack_id: Mapped[Ref] = mapped_column(ForeignKey("pack_version.id"))
+    origin_pack_id: Mapped[Ref] = mapped_column(ForeignKey("pack_version.id"))
+    route_rule: Mapped[Str]
+    facts: Mapped[str] = mapped_column(PackedFacts)
+    __table_args__ = (UniqueConstraint("request_id", "event", "rules"), Index("ix_refused_judgement_at", "at"))
+
+
 class RequestParty(Base):
     """Who has to do with a request (参与方). `duty`: applicant, origin, destination, bureau; `hold` while it is their
     turn, `escalated` for whoever was told of a silence. Boxes are indexed predicates over these rows.
