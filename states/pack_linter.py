@@ -6,6 +6,7 @@ Codes are stable: P00x form, P01x law, P02x logic, P03x inheritance, P04x time, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import combinations
@@ -61,6 +62,7 @@ def lint_pair(destination: Chain, origin: Chain) -> list[Diagnostic]:
 def lint_chain(chain: Chain) -> Iterator[Diagnostic]:
     """Every finding about a pack whose form is right; its bases only where they are wrong."""
     yield from _in_its_place(chain.sources[-1])
+    yield from _repeating(chain)
     whole = True
     for source in chain.sources:
         inner = source is not chain.sources[-1]
@@ -125,6 +127,31 @@ def _cited(
         yield source.finding("error", "P013", path, message, cited, known)
     if row.get("basis") not in (None, "read"):
         yield source.finding("legal", "P011", path, f"`{path[-1]}` rests on what is {row['basis']}")
+
+
+def _repeating(chain: Chain) -> Iterator[Diagnostic]:
+    """A parameter that tells of a number which stands elsewhere tells of the one that runs (P014)."""
+    source = chain.sources[-1]
+    for name, row in source.document.get("parameter", {}).items():
+        if "of" not in row:
+            continue
+        table, _, rest = row["of"].partition(".")
+        found: Any = chain.compiled.get(table)
+        for key in rest.split("."):
+            found = found.get(key) if isinstance(found, dict) else None
+        if found is None:
+            yield source.finding("error", "P014", ("parameter", name, "of"), f"there is no `{row['of']}` in this pack")
+        elif not _tells_of(row["value"], found):
+            message = f"`{name}` tells of {row['value']!r}, and `{row['of']}` is {found!r}"
+            yield source.finding("error", "P014", ("parameter", name, "value"), message)
+
+
+def _tells_of(value: Any, runs: Any) -> bool:
+    """Whether a value is the one that runs, or a text that names it; of a table, every part of it."""
+    if isinstance(runs, dict):
+        return all(_tells_of(value, part) for part in runs.values())
+    named = re.findall(r"\d[\d-]*", value) if isinstance(value, str) else [value]
+    return value == runs or str(runs) in named
 
 
 # --- Inheritance ---

@@ -82,7 +82,8 @@ TABLES: Final[dict[str, dict[str, Key]]] = {
     "parameter": {
         **CITED,
         "value": Key(anything, True),
-        "of": Key(TEXT),
+        "of": Key(TEXT),  # where the number that runs stands: check.NJ-07.with.cap.senior
+        "shown": Key(TEXT),  # the test of one that a program reads by its id
         "unit": Key(TEXT),
         "other_reading": Key(anything),
     },

@@ -15,7 +15,7 @@ Path = tuple[Any, ...]
 Edit = tuple[str, Any]
 GONE: Final = object()
 
-DOCUMENTARY: Final = ("source", "parameter", "kept", "not_software")
+DOCUMENTARY: Final = ("source", "kept", "not_software")
 """Tables that are read by people and asked by no rule."""
 WORDING: Final = (
     "rule", "article", "basis", "because", "local", "changes", "label", "label_en", "approve_label", "approve_label_en",
@@ -75,12 +75,25 @@ def edits(document: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:
         if table in ("pack", *DOCUMENTARY):
             continue
         for name, row in rows.items():
+            if table == "parameter":
+                yield from of_parameter((table, name, "value"), row)
+                continue
             if table in ("check", "also", "ground", "reason", "window", "freeze", "wipe"):
                 yield (table, name), "row left out", GONE
             if table == "papers":
                 yield from within((table, name), row)
             else:
                 yield from of_row((table, name), row, row)
+
+
+def of_parameter(path: Path, row: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:
+    """What a parameter may become that a program reads by its id; what others tell of stands where they say (`of`)."""
+    if "shown" in row:
+        value = row["value"]
+        yield from ((path, words, new) for words, new in of_value("value", value, row, False))
+        yield from within(path, value)
+        if isinstance(value, str):
+            yield path, f"{value} → nothing", ""
 
 
 def of_row(path: Path, row: Any, whole: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:

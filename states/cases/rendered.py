@@ -43,7 +43,7 @@ def _situations(definition: Definition) -> Iterator[tuple[str, Facts]]:
 
 
 def _word(value: Any) -> str:
-    return {True: "是", False: "否", None: "空"}.get(value, str(value))
+    return {True: "是", False: "否", None: "空"}[value] if isinstance(value, bool | None) else str(value)
 
 
 def _flow_row(definition: Definition, name: str, route: Route, state: str, facts: Facts) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def refusal_rows(definition: Definition) -> list[tuple[str, ...]]:
 
 
 def number_rows(definition: Definition) -> list[tuple[str, ...]]:
-    """The rows of 数字."""
+    """The rows of 数字; of the parameters only those of this very pack that a program reads."""
     wipe = definition.graduating_wipe
     rows: list[tuple[str, ...]] = [
         ("有效期自", definition.valid_from),
@@ -91,7 +91,15 @@ def number_rows(definition: Definition) -> list[tuple[str, ...]]:
             for window in windows_in(rule, MODEL_CALENDAR, year):
                 last = legal_day(window.closes) - timedelta(days=1)
                 rows.append((f"受理窗口 {rule.id} {year} {window.season}", f"{legal_day(window.opens)} 至 {last}"))
+    rows += [
+        (f"参数 {name}", _plain(row["value"])) for name, row in definition.parameters.items()
+        if "shown" in row and row["pack"] == definition.pack
+    ]  # fmt: skip
     return rows
+
+
+def _plain(value: Any) -> str:
+    return " ".join(map(_word, value)) if isinstance(value, list) else _word(value)
 
 
 def upload_rows(definition: Definition) -> list[tuple[str, ...]]:

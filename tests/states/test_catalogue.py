@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from click import Command, Group
 
@@ -14,6 +17,8 @@ from tests.states.shelf import own_rules, shipped_shelf
 
 ROOT = Path(__file__).parents[2]
 FILES = shipped_shelf().files()
+NOTHING_RUNS = ("TR-G3-months",)
+"""A time that is not asked for: no month at all."""
 ENTRIES = list(entries((POLICIES / CATALOGUE).read_text("utf-8")))
 PACKS = {
     "henan-vocational-2008", "school-records", "primary-records", "archive-rules", "higher-education-2020",
@@ -52,7 +57,30 @@ def test_what_is_no_matter_for_software_says_why() -> None:
 def test_what_the_service_keeps_is_shown_by_a_test_that_exists() -> None:
     for file in FILES:
         for rule in own_rules(file):
-            assert rule.kind != "kept" or is_a_test(rule.shown or ""), (file, rule.id, rule.shown)
+            assert rule.kind != "kept" or rule.shown, (file, rule.id)
+            assert rule.shown is None or is_a_test(rule.shown), (file, rule.id, rule.shown)
+
+
+def test_a_parameter_that_a_program_reads_by_its_id_names_the_test_that_shows_it() -> None:
+    """Without one it would be taken for words, which no mutant touches and no table holds."""
+    code = "".join(path.read_text("utf-8") for folder in ("states", "workflow_service", "api")
+                   for path in (ROOT / folder).rglob("*.py"))  # fmt: skip
+    assert {(file, id_) for file, id_, row in parameters() if "shown" in row} == {
+        (file, id_) for file, id_, _ in parameters() if f'"{id_}"' in code
+    }
+
+
+def test_a_parameter_that_is_a_number_says_which_one_runs() -> None:
+    for file, id_, row in parameters():
+        number = type(row["value"]) is int or re.fullmatch(r"[\d-]+", str(row["value"]))
+        assert not number or "of" in row or "shown" in row or id_ in NOTHING_RUNS, (file, id_)
+
+
+def parameters() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(file, id, row) of every parameter, where it is stated."""
+    for file in FILES:
+        for id_, row in shipped_shelf().chain(file).sources[-1].document.get("parameter", {}).items():
+            yield file, id_, row
 
 
 def test_what_is_no_matter_for_software_points_to_a_kind_a_command_or_a_test_that_exists() -> None:

@@ -32,3 +32,10 @@ def test_what_is_called_equivalent_is_a_mutant_that_nothing_notices(file: str) -
     known = {(m.where, m.edit): m for m in mutants(shelf.chain(file)) if (m.where, m.edit) in excused}
     assert set(known) == set(excused)
     assert {key: found for key, mutant in known.items() if (found := noticed(shelf, mutant)) is not None} == {}
+
+
+def test_a_parameter_that_a_program_reads_is_changed_too_and_one_in_words_is_not() -> None:
+    changed = {mutant.where for mutant in mutants(shipped_shelf().chain("national-k12/guest_attendance.toml"))}
+    assert "parameter.WS-157.value" in changed
+    changed = {mutant.where for mutant in mutants(shipped_shelf().chain("national-k12/suspension.toml"))}
+    assert not [where for where in changed if where.startswith("parameter.")]

@@ -161,6 +161,27 @@ DEFECTS = {
         "P013",
         "bj14",
     ),
+    "a parameter that tells of another number": (
+        "nenjiang-k12",
+        'of = "check.NJ-07.with.cap.senior", value = 60',
+        'of = "check.NJ-07.with.cap.senior", value = 65',
+        "P014",
+        None,
+    ),
+    "a parameter that tells of nothing": (
+        "nenjiang-k12",
+        'of = "check.NJ-07.with.cap.senior"',
+        'of = "check.NJ-07.with.cap.old"',
+        "P014",
+        None,
+    ),
+    "a parameter in words with another number": (
+        "national-k12",
+        "各方各 10 个工作日",
+        "各方各 12 个工作日",
+        "P014",
+        None,
+    ),
     "a gap of routes": (
         "national-k12",
         "when = { same_bureau = false, same_province = false }",
