@@ -20,9 +20,9 @@ from workflow_service.check import check
 from workflow_service.duplicates import undo
 from workflow_service.errors import Blocked, Invalid, Stale
 from workflow_service.grants import create_account
-from workflow_service.models import Enrolment, Request
+from workflow_service.models import Enrolment, Request, SchoolClass
 from workflow_service.students import NewStudent, register
-from workflow_service.sweeps import close_ended
+from workflow_service.sweeps import close_ended, end_guests
 from workflow_service.views.requests import request_view
 
 MOVED = {"ground": "other", "data": {"ground_text": "随父母迁居"}}
@@ -218,6 +218,29 @@ def test_a_school_with_a_guest_is_not_closed(world: World) -> None:
     world.complete(hosted)
     request_id = closing(world, submit=False)
     assert {reason.cite.rule for reason in refusal(world, request_id, "submit", "county4").reasons} == {"N13-12"}
+
+
+def test_a_guest_of_a_merged_school_sits_at_its_successor_until_his_time_is_over(world: World) -> None:
+    guest, room = world.student("402", 3), world.school_class("403", 3)
+    hosted = world.start("school403", "guest_attendance", None, student_name=guest.name, student_number=guest.number,
+                         grade=3, ground="other", data={"until": "2027-07-31"})  # fmt: skip
+    world.complete(hosted)
+    merge(world, "403", "401", "county4", "city2")
+    follow(world)
+    [entry] = [entry for entry in world.entries(guest.id) if entry.ended_at is None]
+    [there] = held_classes(world)
+    assert world.seats(room) == (0, 0)
+    assert entry.school_id == there.school_id == world.organization("401").id
+    assert check(world.service) == []
+    world.go(2027, 8, 1)
+    end_guests(world.service, world.at)
+    assert held_classes(world) == []
+
+
+def held_classes(world: World) -> list[Any]:
+    """Every class in which a place is held."""
+    with db.reading(world.service.engine) as connection:
+        return list(connection.execute(select(SchoolClass.__table__).where(SchoolClass.held > 0)))
 
 
 def merged_pair(world: World, code: str) -> tuple[int, int, Any]:

@@ -206,20 +206,27 @@ def _move_requests(service: Service, connection: Connection, merger: Merger, lim
     rows = connection.execute(
         select(Request.__table__).where(_about(merger.school_id)).order_by(Request.id).limit(limit)
     ).all()
-    held: Counter[tuple[int, str]] = Counter()
     for row in rows:
-        stage = _stage_of(connection, merger, row)
-        if not reroute(service, connection, row, merger, stage):
+        if not reroute(service, connection, row, merger, _stage_of(connection, merger, row)):
             raise Moved(f"request {row.id} was written meanwhile")
-        freed = connection.execute(
-            update(PlaceHold).where(PlaceHold.request_id == row.id, PlaceHold.released_at.is_(None),
-                                    PlaceHold.class_id.in_(list(merger.classes)))
-            .values(class_id=merger.classes.get(row.class_id))
-        )  # fmt: skip
-        if freed.rowcount:
-            held[row.class_id, stage] += 1
-    _move_places(connection, merger, "held", held)
+    _move_holds(connection, merger, [row.id for row in rows])
     return len(rows)
+
+
+def _move_holds(connection: Connection, merger: Merger, request_ids: list[int]) -> None:
+    """The places that these requests hold in the merged school's classes are held in the successor's."""
+    holds = connection.execute(
+        select(PlaceHold.request_id, PlaceHold.class_id, SchoolClass.stage)
+        .join(SchoolClass, SchoolClass.id == PlaceHold.class_id)
+        .where(PlaceHold.request_id.in_(request_ids), PlaceHold.released_at.is_(None),
+               PlaceHold.class_id.in_(list(merger.classes)))
+    ).all()  # fmt: skip
+    for hold in holds:
+        connection.execute(
+            update(PlaceHold).where(PlaceHold.request_id == hold.request_id)
+            .values(class_id=merger.classes[hold.class_id])
+        )  # fmt: skip
+    _move_places(connection, merger, "held", Counter((hold.class_id, hold.stage) for hold in holds))
 
 
 def _stage_of(connection: Connection, merger: Merger, row: Any) -> str:
@@ -243,8 +250,10 @@ def _move_entries(service: Service, connection: Connection, merger: Merger, limi
         connection.execute(insert(RegisterEntry), {
             "id": service.ids.new(row.bucket), "bucket": row.bucket, "student_id": row.student_id,
             "section": row.section, "school_id": merger.successor_id, "valid_from": max(merger.on, row.valid_from),
-            "recorded_at": merger.at, "request_id": merger.request_id, "data": row.data,
+            "recorded_at": merger.at, "request_id": row.request_id, "data": row.data,
         })  # fmt: skip
+    # A guest's place is held by the request that opened the entry, which the entry therefore goes on to name.
+    _move_holds(connection, merger, [row.request_id for row in rows if row.request_id is not None])
     return len(rows)
 
 
