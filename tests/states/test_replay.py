@@ -37,7 +37,8 @@ OTHER = plan_with(60, Check("C-99", cite("C-99"), "class_has_place", {"cap": {"p
     (STRICTER, {"class_size": 52}, "yes_no", ("C-14",), ()),
     (LOOSER, {**FULL, **SUSPENDED}, "reasons", (), ("C-14",)),
     (OTHER, FULL, "reasons", ("C-99",), ("C-14",)),
-    (STRICTER, SUSPENDED, "same", (), ()),
+    (STRICTER, SUSPENDED, "reasons", ("C-14",), ()),
+    (LOOSER, SUSPENDED, "same", (), ()),
 ])  # fmt: skip
 def test_every_outcome_names_the_rules_that_came_and_went(
     new: Plan, changes: Mapping[str, Any], outcome: Outcome, gained: tuple[str, ...], lost: tuple[str, ...]
