@@ -77,7 +77,7 @@ class Proposal:
 
 
 def _cite(rule: str, article: str, basis: Basis) -> Citation:
-    return Citation(rule, article, basis, "duplicates")
+    return Citation(rule, article, basis, "national-k12")
 
 
 SAME_SCHOOL = _cite("SYS-33", "同校由学校处理", "read")

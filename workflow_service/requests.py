@@ -159,7 +159,7 @@ def _second_draft(service: Service, actor: Actor, row: Row, plan: Plan) -> Block
     with reading(service.engine) as connection:
         found = connection.execute(first).one_or_none()
     number = found.number if found else ""
-    cite = Citation("WS-02", "本系统约定：同一对象的同类业务，一个单位只有一份草稿", "decided", plan.definition.pack)
+    cite = Citation("WS-206", "本系统约定：同一对象的同类业务，一个单位只有一份草稿", "decided", "common")
     go_on = Cure("settle", row["starter"], f"继续办理或撤回草稿 {number}", f"Go on with draft {number}, or recall it.")
     there = f"本单位已有同类草稿：{number}", f"Your organization already has a draft of this kind: {number}."
     no = No(*there, (go_on,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 from click import Command, Group
 
 from api.cli import cli
+from states.cases.judge import known_rules
 from states.catalogue import CATALOGUE, answering, entries
 from states.kinds import KINDS
+from states.numbers import FORMATS
 from tests.states.definitions import POLICIES
 from tests.states.shelf import own_rules, shipped_shelf
 
@@ -107,3 +110,23 @@ def is_a_command(words: str) -> bool:
 def is_a_test(shown: str) -> bool:
     path, _, name = shown.partition("::")
     return (ROOT / path).is_file() and f"def {name}(" in (ROOT / path).read_text("utf-8")
+
+
+def test_every_rule_that_the_code_cites_is_stated_by_a_pack() -> None:
+    """Whoever is refused looks the rule up: `policy explain` must not answer that there is none."""
+    shelf = shipped_shelf()
+    known = {id_ for file in FILES for id_ in known_rules(shelf.definition(file))}
+    cited = {id_ for folder in ("states", "workflow_service", "api") for id_ in cited_in(ROOT / folder)}
+    assert {"DUP-03", "CD-05", "WS-202"} <= cited
+    assert sorted(cited - known) == []
+
+
+def cited_in(folder: Path) -> Iterator[str]:
+    """The ids that a folder's code writes out: of a citation, of what makes one, and of the formats of numbers."""
+    yield from (form.rule for form in FORMATS.values())
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Citation", "_cite") and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    yield str(first.value)

@@ -287,6 +287,17 @@ def test_a_record_with_open_business_is_not_merged(world: World) -> None:
     assert [reason.cite.rule for reason in blocked.value.reasons] == ["DUP-03"]
 
 
+def test_a_record_that_was_merged_is_decided_no_more(world: World) -> None:
+    kept, gone = record(world, "201"), record(world, "202", "周明远")
+    for who in ("school201", "school202"):
+        say(world, who, "merge", kept)
+    with db.begin(world.service.engine) as connection:  # As a search that ran beside the merge would leave it.
+        connection.execute(update(DuplicatePair).values(state="open", outcome=None, subject_id=None, decided_at=None))
+    with pytest.raises(Blocked) as blocked:
+        say(world, "school202", "merge", gone)
+    assert [reason.cite.rule for reason in blocked.value.reasons] == ["DUP-05"]
+
+
 def correct(world: World, student_id: int, number: str) -> int:
     """A change of key data, as its request would write it; what the check after it says."""
     service = world.service

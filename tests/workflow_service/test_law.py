@@ -40,6 +40,13 @@ def fill(world: World, class_id: int, seats: int) -> None:
         connection.execute(update(SchoolClass).where(SchoolClass.id == class_id).values(attending=seats))
 
 
+def total(world: World, code: str, quota: int) -> None:
+    """The total of a school's primary stage (学籍总量)."""
+    school = (SchoolStage.school_id == world.organization(code).id, SchoolStage.stage == "primary")
+    with db.begin(world.service.engine) as connection:
+        connection.execute(update(SchoolStage).where(*school).values(quota=quota))
+
+
 def test_a_placed_pupil_needs_no_ground_and_is_not_refused_in_nenjiang(world: World) -> None:
     world.school_class("101", 3)
     request_id = world.draft("school102", world.student("102"), "101", **PLACED)
@@ -187,6 +194,20 @@ def test_the_total_of_a_stage_says_how_many_are_held(world: World) -> None:
     assert [reason.no.message for reason in blocked.value.reasons] == [
         "学籍总量已满：小学在读 0 人，已占学位 1 个，总量 1 人"
     ]
+
+
+def test_a_suspended_pupil_resumes_in_beijing_only_into_a_free_place(world: World) -> None:
+    pupil, other = world.student("301"), world.student("301", name="赵一")
+    world.complete(world.start("school301", "suspension", pupil, ground="illness", data={"until": "2027-07-31"}))
+    assert world.student_row(other.id).status == "attending"
+    total(world, "301", 1)
+    world.go(2027, 2, 26)
+    back = world.start("school301", "resumption", pupil, ground="recovered")
+    world.upload_all(back, "school301")
+    assert refused(world, back, "submit", "school301") == {"BJ-03"}
+    total(world, "301", 2)
+    world.complete(back)
+    assert world.student_row(pupil.id).status == "attending"
 
 
 def test_a_special_education_pupil_may_go_down_a_grade_and_nobody_else(world: World) -> None:
