@@ -35,14 +35,26 @@ def reversible(kind: str) -> bool:
     return kind in KINDS and kind not in NO_INVERSE and KINDS[kind].subject == "student"
 
 
-def builds_on(later: str, earlier: str) -> bool:
-    """Whether a later request of the same student builds on what an earlier one did.
+ALSO: Final[dict[tuple[str, str | None], tuple[str, str]]] = {
+    ("problem_record", "removal"): ("lock", "status"),
+    ("problem_record", "correction"): ("lock", "data"),
+}
+"""What a request of a kind changes by its ground, beside what its lock group says: a removed record has left."""
 
-    Both change status or enrolment, or both are of one lock group (key data on key data), or one of them opens or
-    closes the entries that the other opened.
+
+def builds_on(later: tuple[str, str | None], earlier: tuple[str, str | None]) -> bool:
+    """Whether a later request, (kind, ground), of the same student builds on what an earlier one did.
+
+    Both change status or enrolment, or the same data, or one of them opens or closes the entries that the other opened.
     """
-    one, other = KINDS[later], KINDS[earlier]
-    if one.lock in LATER and other.lock in LATER:
-        return True
-    touched = {other.opens, *other.closes} & {one.opens, *one.closes}
-    return (one.lock is not None and one.lock == other.lock) or bool(touched - {None})
+    return not _touched(*later).isdisjoint(_touched(*earlier))
+
+
+def _touched(kind: str, ground: str | None) -> frozenset[tuple[str, str]]:
+    form = KINDS[kind]
+    found = {("section", section) for section in (form.opens, *form.closes) if section}
+    if form.lock:
+        found.add(("lock", "status" if form.lock in LATER else form.lock))
+    if (kind, ground) in ALSO:
+        found.add(ALSO[kind, ground])
+    return frozenset(found)

@@ -123,14 +123,14 @@ def _reversed(_service: Service, connection: Connection, row: Row) -> Iterator[t
     yield "reversed_completed", found.state == "completed" and found.number not in undone
     if found.state == "completed":
         later = connection.execute(
-            select(Request.number, Request.kind)
+            select(Request.number, Request.kind, Request.ground)
             .where(Request.student_id == row["student_id"], Request.state == "completed",
                    Request.completed_at > found.completed_at, Request.id != found.id)
             .order_by(Request.completed_at.desc()))  # fmt: skip
         yield (
             "depending",
             tuple(one.number for one in later if one.number not in undone and one.kind != "reversal"
-                  and builds_on(one.kind, found.kind)),
+                  and builds_on((one.kind, one.ground), (found.kind, found.ground))),
         )  # fmt: skip
 
 

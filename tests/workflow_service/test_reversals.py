@@ -17,6 +17,7 @@ from tests.workflow_service.universities import found_university
 from tests.workflow_service.world import Pupil, World
 from workflow_service import db
 from workflow_service.draft_rows import NewRequest
+from workflow_service.errors import Blocked
 from workflow_service.models import (
     DuplicatePair,
     Enrolment,
@@ -123,6 +124,30 @@ def test_a_reversal_leaves_alone_what_another_request_changed_since(world: World
     world.complete(world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"}))
     reverse(world, "school201", pupil, renamed)
     assert (world.student_row(pupil.id).name, world.student_row(pupil.id).status) == ("林小满", "suspended")
+    sound(world)
+
+
+def test_what_a_problem_record_changed_since_is_reversed_first(world: World) -> None:
+    """A removal ended the record that a suspension left, and a correction changed the data that another change made."""
+    pupil = world.student("201", 3)
+    rename = world.start("school201", "key_data_change", pupil, ground="changed_by_police", data={"new_name": "林大满"})
+    renamed = world.complete(rename)
+    away = world.complete(world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"}))
+    world.at += DAY
+    found = {"problem_kind": "identity_number_not_found"}
+    for ground, more, wrong in (("correction", {"new_name": "林中满"}, renamed), ("removal", {}, away)):
+        world.complete(world.start("school201", "problem_record", pupil, ground="problem_found", data=found))
+        world.at += DAY
+        draft = world.start("school201", "problem_record", pupil, ground=ground, data=more)
+        world.upload(draft, "school201", *(("ministry_decision",) if ground == "removal" else ()))
+        later = world.complete(draft)
+        world.at += DAY
+        why = {"reverses": wrong.number, "why_wrong": "办错了"}
+        early = world.start("school201", "reversal", pupil, data=why)
+        with pytest.raises(Blocked) as blocked:
+            world.fire(early, "submit", "school201")
+        assert [later.number in reason.no.message for reason in blocked.value.reasons] == [True]
+        world.fire(early, "recall", "school201")
     sound(world)
 
 
