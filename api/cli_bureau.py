@@ -12,7 +12,7 @@ from workflow_service.errors import Invalid, NotFound
 from workflow_service.grants import actor_named
 from workflow_service.holders import add_holder
 from workflow_service.outages import declare_outage
-from workflow_service.schools import mark_single_handed
+from workflow_service.schools import mark_city_powers, mark_single_handed
 from workflow_service.views.organizations import organization_coded
 
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
@@ -88,3 +88,25 @@ def single_handed(code: str, state: str, username: str) -> None:
         raise NotFound(f"there is no school {code}")
     mark_single_handed(service, actor, row.id, state == "on", row.version)
     click.echo(f"{code} {row.name}: single-handed {state}")
+
+
+@school.command("city-powers")
+@click.argument("code")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@click.option("--as", "username", required=True, help="Account of a registrar of the province.")
+def city_powers(code: str, state: str, username: str) -> None:
+    """Give a county's bureau the powers of a city's (扩权县, HN08-04), or take them back.
+
+    It holds for what is submitted from now on; a request that is under way keeps its steps.
+
+    \b
+    Example:
+      workflow-service school city-powers county4 on --as province2
+    """
+    service = built_service()
+    actor = actor_named(service, username)
+    row = organization_coded(service, actor, code)
+    if row is None:
+        raise NotFound(f"there is no bureau {code}")
+    mark_city_powers(service, actor, row.id, state == "on", row.version)
+    click.echo(f"{code} {row.name}: city powers {state}")

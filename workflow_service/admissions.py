@@ -28,9 +28,9 @@ from workflow_service.names import normal_name
 from workflow_service.newcomers import newcomer_rows
 from workflow_service.roster.admission_rows import OPTIONAL, Admitted, check_admission
 from workflow_service.roster.checks import SchoolInScope
-from workflow_service.roster.headings import VERDICT_TITLE
+from workflow_service.roster.headings import BY_KEY, VERDICT_TITLE
 from workflow_service.roster.importer import schools_in_scope
-from workflow_service.roster.placing import class_name, opened_classes
+from workflow_service.roster.placing import class_name, name_programmes, opened_classes, programmes_of
 from workflow_service.roster.reader import RosterSheet, SheetRow, read_workbook
 from workflow_service.roster.workbook import write_told
 
@@ -162,12 +162,17 @@ Checked = tuple[RosterSheet, SheetRow, "Admitted | list[Any]"]
 def _judge(service: Service, connection: Connection, rows: Sequence[Checked]) -> list[_Judged]:
     good = [found for _, _, found in rows if isinstance(found, Admitted)]
     known = known_of(service, connection, good)
+    others = {id(row): message for row, message in programmes_of(connection, good)[1]}
     seen: dict[tuple[Any, ...], int] = {}
     judged = []
     for sheet, row, found in rows:
         name = str(row.values[sheet.places["name"]])
         if not isinstance(found, Admitted):
             why = "；".join(f"{fault.column}：{fault.message}" for fault in found)
+            judged.append(_Judged(RowVerdict(sheet.title, row.number, "wrong", why, name)))
+            continue
+        if id(found) in others:
+            why = f"{BY_KEY['programme'].title}：{others[id(found)]}"
             judged.append(_Judged(RowVerdict(sheet.title, row.number, "wrong", why, name)))
             continue
         key = known.key(found)
@@ -244,7 +249,9 @@ def _write(
         "account_id": actor.account_id if actor else None, "action": "import_admissions", "object_id": batch,
         "purpose": None, "detail": sha256,
     })  # fmt: skip
-    return opened_classes(connection, service, wanted)[1] if wanted else 0
+    opened = opened_classes(connection, service, wanted)[1] if wanted else 0
+    name_programmes(connection, programmes_of(connection, [one.admitted for one in taken if one.admitted])[0])
+    return opened
 
 
 def _admission(service: Service, student_id: int, school_id: int, data: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,16 @@ from workflow_service.db import begin
 from workflow_service.errors import Forbidden
 from workflow_service.models import AccessLog, Enrolment, Guardian, Organization, Request, SchoolClass, Student
 from workflow_service.models.columns import from_micros
-from workflow_service.roster.headings import BY_KEY, GRADES, HEADINGS, IDENTITY_TYPES, RELATIONS, SEX, YES_NO
+from workflow_service.roster.headings import (
+    BY_KEY,
+    GRADES,
+    HEADINGS,
+    IDENTITY_TYPES,
+    PROGRAMME_CODES,
+    RELATIONS,
+    SEX,
+    YES_NO,
+)
 from workflow_service.views.requests import state_labels
 from workflow_service.views.students import STATUS_LABELS
 
@@ -165,7 +174,8 @@ def _students(snapshot: _Snapshot, service: Service, actor: Actor | None, reveal
             Student.birth_date, Student.identity_type, Student.identity_number if revealed else
             Student.identity_number.is_not(None), Student.student_number if revealed else
             Student.student_number.is_not(None), SchoolClass.first_grade, SchoolClass.entered_year,
-            SchoolClass.sequence, Enrolment.valid_from, Student.status, Student.special_education,
+            SchoolClass.sequence, SchoolClass.programme, Enrolment.valid_from, Student.status,
+            Student.special_education,
         )
         .join(Enrolment, and_(Enrolment.student_id == Student.id, Enrolment.ended_at.is_(None)))
         .join(Organization, Organization.id == Enrolment.school_id)
@@ -192,12 +202,13 @@ def _grades(today: date) -> Callable[[int, int], str]:
 
 
 def _masked(row: Any, grade: Callable[[int, int], str]) -> Cells:
-    (_, code, school, name, former, sex, born, kind, identity, number, first, entered, sequence, since, status,
-     special) = row  # fmt: skip
+    (_, code, school, name, former, sex, born, kind, identity, number, first, entered, sequence, programme, since,
+     status, special) = row  # fmt: skip
     return dict(zip(_STUDENT, (
         code, school, name, former or "", SEX.get(sex, sex), f"{born.year}{born.month:02}{born.day:02}",
         IDENTITY_TYPES.get(kind, kind), MASK if identity else "", MASK if number else "", grade(first, entered),
-        f"{sequence}班", f"{since.year}{since.month:02}", STATUS_LABELS[status], YES_NO["1" if special else "0"],
+        f"{sequence}班", PROGRAMME_CODES.get(programme or "", ""), f"{since.year}{since.month:02}",
+        STATUS_LABELS[status], YES_NO["1" if special else "0"],
     ), strict=True))  # fmt: skip
 
 

@@ -35,32 +35,62 @@ def mark_single_handed(
     """
 
     def write(connection: Connection) -> int:
-        school = connection.execute(
-            select(Organization.kind, Organization.path, Organization.single_handed, Organization.version)
-            .where(Organization.id == school_id)
-        ).one_or_none()  # fmt: skip
-        if school is None or school.kind != "school" or not school.path.startswith(actor.path):
-            raise NotFound
+        school = _below(connection, actor, school_id, "school")
         check_registrar(actor)
         if school.version == version and school.single_handed == single_handed:
             return version
-        written = connection.execute(
-            update(Organization)
-            .where(Organization.id == school_id, Organization.version == version)
-            .values(single_handed=single_handed, version=version + 1)
-        )
-        if written.rowcount != 1:
-            raise Stale(_current(connection, school_id))
-        connection.execute(insert(AccessLog), {
-            "id": service.ids.new_subject(), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
-            "account_id": actor.account_id, "action": ACTION, "object_id": school_id,
-            "detail": "on" if single_handed else "off",
-        })  # fmt: skip
+        _mark(service, connection, actor, school_id, version, ACTION, {"single_handed": single_handed})
         if key is not None:
             claim_key(connection, actor, key, school_id, service.clocks.real())
         return version + 1
 
     return run_tx(service.engine, write)
+
+
+def mark_city_powers(service: Service, actor: Actor, bureau_id: int, city_powers: bool, version: int) -> int:
+    """Give a county's bureau the powers of a city's (扩权县, HN08-04), or take them back; its version afterwards.
+
+    Only by a registrar of the province: what the county decides then no longer goes to the city. It holds for what is
+    submitted from then on. Raises NotFound outside the actor's scope, Forbidden, Stale.
+    """
+
+    def write(connection: Connection) -> int:
+        bureau = _below(connection, actor, bureau_id, "bureau")
+        if not is_bureau_registrar(actor) or actor.level != "province" or bureau.level != "county":
+            raise Forbidden("扩权县由省级学籍管理员设定 / the province's registrar gives a county a city's powers")
+        if bureau.version == version and bureau.city_powers == city_powers:
+            return version
+        _mark(service, connection, actor, bureau_id, version, "mark_city_powers", {"city_powers": city_powers})
+        return version + 1
+
+    return run_tx(service.engine, write)
+
+
+def _below(connection: Connection, actor: Actor, organization_id: int, kind: str) -> Any:
+    """The organization of this kind in the actor's scope. Raises NotFound."""
+    columns = (Organization.kind, Organization.level, Organization.path, Organization.single_handed,
+               Organization.city_powers, Organization.version)  # fmt: skip
+    found = connection.execute(select(*columns).where(Organization.id == organization_id)).one_or_none()
+    if found is None or found.kind != kind or not found.path.startswith(actor.path):
+        raise NotFound
+    return found
+
+
+def _mark(service: Service, connection: Connection, actor: Actor, organization_id: int, version: int, action: str,
+          mark: dict[str, bool]) -> None:  # fmt: skip
+    """Write one mark of an organization, and who made it. Raises Stale where it has moved on."""
+    written = connection.execute(
+        update(Organization)
+        .where(Organization.id == organization_id, Organization.version == version)
+        .values(**mark, version=version + 1)
+    )
+    if written.rowcount != 1:
+        raise Stale(_current(connection, organization_id))
+    [on] = mark.values()
+    connection.execute(insert(AccessLog), {
+        "id": service.ids.new_subject(), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
+        "account_id": actor.account_id, "action": action, "object_id": organization_id, "detail": "on" if on else "off",
+    })  # fmt: skip
 
 
 def check_registrar(actor: Actor) -> None:

@@ -88,6 +88,7 @@ def _page(messages: list[Message], *, problem: Problem | None = None, typed: Map
                 "single_handed": count_schools(service(), actor(), WantedSchools(single_handed=True))},
         offices=empty_offices(service(), actor()), outages=outages_view(service(), actor(), OUTAGES),
         windows=[row for row in windows_view(service(), actor()) if row["closes"]],
+        itself=find_organization(service(), actor(), actor().organization_id),
         typed=typed or {}, wrong=wrong, span=_span, latest=f"{service().clocks.now():%Y-%m-%dT%H:%M}",
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from states.kinds import KINDS as KIND_TABLE
 from states.plan import STATE_LABELS
 from states.rules.wording import UNIT_NAMES, grade_named, stage_named
 from states.student_status import STATUSES as STATUS_TABLE
-from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS, STEPS
+from states.vocabulary import DATA_FACTS, DOCUMENT_KINDS, GROUNDS, PROGRAMMES, STEPS
 
 Pair = tuple[str, str]
 
@@ -170,5 +170,5 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "GROUPS": GROUPS, "SECTIONS": SECTIONS, "LASTING": LASTING, "KINDS_BY_GROUP": KINDS_BY_GROUP,
     "holds_place": lambda kind: KIND_TABLE[kind].place,
     "UNIT_NAMES": UNIT_NAMES, "STEPS": STEPS, "STATE_LABELS": STATE_LABELS, "STATES": STATES, "WAITING": WAITING,
-    "FACTS": FACTS,
+    "FACTS": FACTS, "PROGRAMMES": PROGRAMMES,
 }  # fmt: skip

@@ -56,13 +56,14 @@ def asks_grade(kind: str) -> bool:
 
 def class_options(
     school: Mapping[str, Any], grade: int | None, present: str | None = None
-) -> list[tuple[str, int | None]]:
-    """A school's classes by name: of one grade where it is known, else each with its grade; the `present` one never.
+) -> list[tuple[str, int | None, str | None]]:
+    """A school's classes by name, with their programme: of one grade where it is known, else each with its grade; the
+    `present` one never.
 
     Where the grade is chosen on the same form, the names alone do not tell which of them belong to it.
     """
-    found = {row["name"]: row["grade"] for row in school.get("classes", ()) if grade in (None, row["grade"])}
-    rows = [(name, None if grade else at) for name, at in found.items() if name != present]
+    found = {row["name"]: row for row in school.get("classes", ()) if grade in (None, row["grade"])}
+    rows = [(name, None if grade else row["grade"], row["programme"]) for name, row in found.items() if name != present]
     return sorted(rows, key=lambda row: (row[1] or 0, row[0]))
 
 

@@ -150,6 +150,17 @@ def test_an_outage_is_declared_and_refused_with_the_reason(world: World, run: Ru
     assert len(world.service.calendars.current().outages) == 1
 
 
+def test_the_province_gives_a_county_the_powers_of_a_city(world: World, run: Run) -> None:
+    for who, code in (("city2", "county4"), ("county4", "county4"), ("province", "city2"), ("school401", "county4")):
+        assert run("school", "city-powers", code, "on", "--as", who)[0] == 1
+        assert not world.organization(code).city_powers
+    assert run("school", "city-powers", "county4", "on", "--as", "province") == (
+        0, f"county4 {world.organization('county4').name}: city powers on\n", "")  # fmt: skip
+    assert world.organization("county4").city_powers
+    assert run("school", "city-powers", "county4", "off", "--as", "province")[0] == 0
+    assert not world.organization("county4").city_powers
+
+
 def test_a_school_is_marked_single_handed_by_its_code(world: World, run: Run) -> None:
     assert run("school", "single-handed", "203", "on", "--as", "county2")[0] == 0
     assert world.organization("203").single_handed

@@ -12,12 +12,13 @@ from sqlalchemy import select
 from states.identity import make_identity_number
 from tests.workflow_service.test_kinds import sound
 from tests.workflow_service.test_kinds_admission import graduate, number_of
+from tests.workflow_service.test_kinds_vocational import vocational
 from tests.workflow_service.test_races import at_once
 from tests.workflow_service.world import Pupil, World
 from workflow_service import db
 from workflow_service.admissions import AdmissionsReport, import_admissions
 from workflow_service.errors import Forbidden
-from workflow_service.models import RegisterEntry, Student
+from workflow_service.models import RegisterEntry, SchoolClass, Student
 from workflow_service.roster.workbook import write_roster
 
 SCHOOL = {"school_code": "401", "school_name": "示例南山区人和街小学"}
@@ -94,6 +95,23 @@ def test_a_second_school_is_named_and_settled_before_anybody_registers_the_pupil
     with db.reading(world.service.engine) as connection:
         admissions = connection.execute(select(RegisterEntry.school_id)).scalars().all()
     assert sorted(admissions) == sorted(world.organization(code).id for code in ("401", "402"))
+
+
+def test_a_list_names_the_programme_of_a_class_and_so_who_manages_it(world: World, book: Any) -> None:
+    vocational(world, "451", "county4", "city2", "henan-vocational-2008", entered=2010)
+    world.go(2022, 6, 2)
+    row = {"school_code": "451", "school_name": "示例职业学校451", "class_name": "7班", "birth_date": "20070305"}
+    numbers = [make_identity_number("990401", date(2007, 3, 5), n) for n in (1, 3, 5)]
+    names = zip("甲乙丙", numbers, ("职业高中", "普通中专", "职业高中"), strict=True)
+    rows = [child(1, **row, name=name, identity_number=number, programme=programme)
+            for name, number, programme in names]  # fmt: skip
+    report = import_admissions(world.service, book(*rows, {**rows[0], "class_name": ""}), world.actor("county4"))
+    assert verdicts(report) == ["admitted", "wrong", "admitted", "wrong"]
+    assert "学校类别：该班的学校类别是“职业高中”" in report.rows[1].why
+    assert "填写学校类别的须填写班级" in report.rows[3].why
+    with db.reading(world.service.engine) as connection:
+        [held] = connection.execute(select(SchoolClass.programme).where(SchoolClass.sequence == 7)).scalars()
+    assert held == "vocational_high"
 
 
 def test_a_list_that_comes_twice_at_once_admits_nobody_twice(world: World, book: Any) -> None:

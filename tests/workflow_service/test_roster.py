@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from states.identity import make_identity_number
+from tests.workflow_service.test_kinds_vocational import vocational
 from tests.workflow_service.world import World
 from workflow_service import db
 from workflow_service.db import chain_hash
@@ -418,3 +419,34 @@ def test_doubles_among_very_many_are_queued_like_those_among_a_few(world: World,
         pairs = connection.execute(select(DuplicatePair.first_id, DuplicatePair.second_id)).all()
         named = dict(connection.execute(select(Student.id, Student.name)).all())
     assert ("林小雨", "林小雨") in {(named[first], named[second]) for first, second in pairs}
+
+
+VOCATIONAL = {"school_code": "451", "school_name": "示例职业学校451", "grade": "一年级", "entered": "202609"}
+
+
+def programmes(world: World) -> dict[int, str | None]:
+    """The programme of each class of the vocational school that began in 2026, by its number."""
+    query = select(SchoolClass.sequence, SchoolClass.programme).where(
+        SchoolClass.school_id == world.organization("451").id, SchoolClass.entered_year == 2026)  # fmt: skip
+    with db.reading(world.service.engine) as connection:
+        return {row.sequence: row.programme for row in connection.execute(query)}
+
+
+def test_a_class_has_the_programme_that_its_rows_name(world: World, book: Any) -> None:
+    vocational(world, "451", "county4", "city2")
+    world.go(2026, 9, 2)
+    rows = [pupil(n, **VOCATIONAL, class_name=f"{(n + 1) // 2}班") for n in range(1, 5)]
+    bring_in(world, book(*rows))
+    assert programmes(world) == {1: None, 2: None}
+    # The same students again, now with the programme: it is named once, and no row may move the class afterwards.
+    named = [{**row, "programme": "职业高中"} if row["class_name"] == "1班" else row for row in rows]
+    report = bring_in(world, book(*named, name="again.xlsx"))
+    assert (report.unchanged, report.written) == (4, True)
+    assert programmes(world) == {1: "vocational_high", 2: None}
+    wrong = [{**rows[0], "programme": "普通中专"}, {**rows[2], "programme": "3+2"}, {**rows[3], "programme": "五年制"},
+             pupil(9, programme="普通中专")]  # fmt: skip
+    report = bring_in(world, book(*wrong, name="wrong.xlsx"))
+    assert [(error.code, error.row) for error in report.errors] == [
+        ("programme", 5), ("programme_differs", 2), ("programme_differs", 4)]  # A primary class has none.
+    assert "职业高中" in report.errors[1].message
+    assert programmes(world) == {1: "vocational_high", 2: None}

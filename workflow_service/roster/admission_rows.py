@@ -17,6 +17,7 @@ from workflow_service.roster.checks import (
     guardian_in,
     identity_in,
     name_in,
+    programme_in,
     school_in,
     student_number_in,
 )
@@ -46,6 +47,7 @@ class Admitted:
     stage: Stage
     entered_year: int
     sequence: int | None
+    programme: str | None
 
 
 def check_admission(
@@ -63,6 +65,9 @@ def check_admission(
     sequence = None
     if not is_empty(cells.raw("class_name")):
         sequence = cells.parsed("class_name", class_sequence, "class", "写作 1班、2班。/ Write 1班, 2班.")
+    programme = programme_in(cells, stage)
+    if programme is not None and sequence is None:
+        cells.fail("class_name", "class", "填写学校类别的须填写班级。/ Whoever names a programme names the class.")
     special = cells.coded("special_education") == "1"
     guardians = tuple(
         g for n in (1, 2) if not is_empty(cells.raw(f"guardian{n}_name"))
@@ -79,7 +84,8 @@ def check_admission(
     person = Person(name, sex, birth, identity_type, identity, special, guardians)
     grade = intake_year(today) - entered_year + stage.first_grade
     return Admitted(
-        sheet, row, school, person, normalise(number) if number else None, grade, stage, entered_year, sequence
+        sheet, row, school, person, normalise(number) if number else None, grade, stage, entered_year, sequence,
+        programme,
     )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ class Entry:
     stage: Stage
     entered_year: int
     sequence: int
+    programme: str | None
     valid_from: date
     status: str
     problem: str | None
@@ -98,6 +99,7 @@ def check_row(
     student_number = student_number_in(cells, identity_number, problem, today)
     stage, entered_year = grade_in(cells, school, school_year(today))
     sequence = cells.parsed("class_name", class_sequence, "class", "写作 1班、2班。/ Write 1班, 2班.")
+    programme = programme_in(cells, stage)
     valid_from = entered_in(cells, today)
     former = name_in(cells, "former_name", required=False)
     status = cells.coded("status") or "attending"
@@ -118,7 +120,7 @@ def check_row(
     said = SheetRow(row.number, ())
     return Entry(
         sheet, said, school, name, former or None, sex, birth, identity_type, identity_number, student_number, stage,
-        entered_year, sequence, valid_from, status, problem, special, guardians,
+        entered_year, sequence, programme, valid_from, status, problem, special, guardians,
     )  # fmt: skip
 
 
@@ -261,6 +263,14 @@ def grade_in(cells: Cells, school: SchoolInScope | None, year: int) -> tuple[Sta
         cells.fail("grade", "grade", "该校没有这个年级。/ This school does not have this grade.")
         return None, 0
     return stage, year - (grade - stage.first_grade)
+
+
+def programme_in(cells: Cells, stage: Stage | None) -> str | None:
+    """The programme of the row's class (学校类别、计划类别), None where the row says nothing of it."""
+    programme = cells.coded("programme")
+    if programme is not None and stage is not None and stage.name != "vocational":
+        cells.fail("programme", "programme", "只有中职班级填写学校类别。/ Only vocational classes have a programme.")
+    return programme
 
 
 def entered_in(cells: Cells, today: date) -> date | None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from states.identity import make_identity_number
 from states.student_status import STATUSES
+from states.vocabulary import PROGRAMMES
 
 Codes = Mapping[str, str]
 
@@ -32,6 +33,10 @@ ON_ROLL: Final = (
 )  # fmt: skip
 """Statuses that hang on a class. Whoever has graduated or left is no row of a roster."""
 STATUS_CODES: Final[Codes] = MappingProxyType({status: STATUSES[status].label for status in ON_ROLL})
+PROGRAMME_CODES: Final[Codes] = MappingProxyType({
+    name: label.strip("“”") for name, (label, _) in PROGRAMMES.items() if name != "none"
+})  # fmt: skip
+"""学校类别、计划类别 of a vocational class, by which HN08-03 and HN08-04 divide who manages whom; empty is none."""
 _CHINESE = "一二三四五六七八九"
 GRADES: Final[Mapping[int, str]] = MappingProxyType({
     -3: "小班", -2: "中班", -1: "大班", **{n: f"{_CHINESE[n - 1]}年级" for n in range(1, 10)},
@@ -85,6 +90,8 @@ HEADINGS: Final = (
     ),
     Heading("grade", "年级", "小班 至 大班、一年级 至 九年级、高一 至 高三；中职、高校的第一年写一年级。", "一年级"),
     Heading("class_name", "班级", "1班、2班 …，或班号。", "1班", width=8, also=("班号",)),
+    Heading("programme", "学校类别", "只有中职班级填写，同班各行一致；不分类别的不填。", "", required=False,
+            codes=PROGRAMME_CODES, also=("计划类别",)),
     Heading("entered", "入学年月", "写作 202609。", "202609"),
     Heading("status", "学籍状态", "不填即为在读。", "在读", required=False, codes=STATUS_CODES, also=("学生当前状态",)),
     Heading("attendance", "就读方式", "走读、住校，或代码 1、2。", "走读", required=False, stored=False,

@@ -20,7 +20,7 @@ from workflow_service.errors import Contended, Forbidden
 from workflow_service.models import AccessLog, ImportBatch, Organization
 from workflow_service.roster.checks import CellError, Entry, SchoolInScope, check_row
 from workflow_service.roster.matching import Matched, match
-from workflow_service.roster.placing import placed
+from workflow_service.roster.placing import name_programmes, placed
 from workflow_service.roster.reader import RosterSheet, read_workbook
 from workflow_service.roster.workbook import write_errors
 from workflow_service.students import register
@@ -203,6 +203,7 @@ def _write(
         details={"batch": str(batch_id)},
         progress=lambda done: say(f"写入 {done}/{total} / written"),
     )
+    name_programmes(connection, matched.programmes)
     entry = {
         "id": service.ids.new_subject(), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
         "account_id": actor.account_id if actor else None, "action": "import", "object_id": batch_id,

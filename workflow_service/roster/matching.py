@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, LargeBinary, any_, bind
 
 from workflow_service.models import Enrolment, NumberHistory, SchoolClass, Student
 from workflow_service.roster.checks import DOUBLE, CellError, Entry
+from workflow_service.roster.placing import Key, programmes_of
 
 if TYPE_CHECKING:
     from workflow_service.service import Service
@@ -23,12 +24,13 @@ CHUNK = 5_000
 
 @dataclass(slots=True)
 class Matched:
-    """The outcome: students to create, how many are there already, faults, and remarks for people."""
+    """The outcome: students to create, how many are there already, faults, remarks for people, classes' programmes."""
 
     new: list[Entry] = field(default_factory=list)
     unchanged: int = 0
     errors: list[CellError] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    programmes: dict[Key, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ def match(connection: Connection, service: Service, entries: Sequence[Entry]) ->
     """Compare every entry with the others and with the register. Writes nothing."""
     found = Matched()
     found.errors += _twice_in_file(entries)
+    found.programmes, others = programmes_of(connection, entries)
+    found.errors += [entry.error("programme", "programme_differs", message) for entry, message in others]
     by_number, by_identity = _register(connection, service, entries)
     lookalikes = _without_number(connection, entries)
     for entry in entries:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from workflow_service.models import SchoolClass, SchoolStage
+from workflow_service.roster.admission_rows import Admitted
 from workflow_service.roster.checks import Entry
+from workflow_service.roster.headings import PROGRAMME_CODES
 from workflow_service.schooling import Stage
 from workflow_service.sql.copying import Writer
 from workflow_service.students import NewStudent
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from workflow_service.service import Service
 
 Key = tuple[int, str, int, int]  # school, stage, cohort, number
+Row = TypeVar("Row", Entry, Admitted)
 
 
 def placed(connection: Connection, service: Service, entries: Sequence[Entry]) -> tuple[Iterator[NewStudent], int]:
@@ -45,13 +48,47 @@ def opened_classes(
     return classes, len(rows)
 
 
+def programmes_of(connection: Connection, rows: Sequence[Row]) -> tuple[dict[Key, str], list[tuple[Row, str]]]:
+    """(The programme of each class for which a row names one, the rows that name another, with what is wrong.)
+
+    What the register has counts, else the first row. It decides who manages the class (HN08-03): no row may move it.
+    """
+    naming = [row for row in rows if row.programme is not None]
+    found: dict[Key, str] = {}
+    if naming:
+        query = select(
+            SchoolClass.school_id, SchoolClass.stage, SchoolClass.entered_year, SchoolClass.sequence,
+            SchoolClass.programme,
+        ).where(SchoolClass.school_id.in_({row.school.id for row in naming}))  # fmt: skip
+        found = {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(query) if row[4]}
+    others = []
+    for row in naming:
+        programme = found.setdefault(_key(row), row.programme or "")
+        if programme != row.programme:
+            label = PROGRAMME_CODES.get(programme, programme)
+            others.append((row, f"该班的学校类别是“{label}”，与此行不同。/ This class has another programme."))
+    return found, others
+
+
+def name_programmes(connection: Connection, programmes: Mapping[Key, str]) -> None:
+    """Give each of these classes its programme, where it has none yet."""
+    for (school, stage, entered_year, sequence), programme in programmes.items():
+        connection.execute(
+            update(SchoolClass)
+            .where(SchoolClass.school_id == school, SchoolClass.stage == stage,
+                   SchoolClass.entered_year == entered_year, SchoolClass.sequence == sequence,
+                   SchoolClass.programme.is_(None))
+            .values(programme=programme)
+        )  # fmt: skip
+
+
 def class_name(entered_year: int, sequence: int) -> str:
     """How a class that an import opens is called."""
     return f"{entered_year}级{sequence}班"
 
 
-def _key(entry: Entry) -> Key:
-    return entry.school.id, entry.stage.name, entry.entered_year, entry.sequence
+def _key(row: Entry | Admitted) -> Key:
+    return row.school.id, row.stage.name, row.entered_year, row.sequence or 0
 
 
 def _class_row(service: Service, key: Key, of: Stage) -> dict[str, Any]:

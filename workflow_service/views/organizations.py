@@ -19,7 +19,8 @@ from workflow_service.sql import Query, raw
 _SHOWN = (
     Organization.id, Organization.code, Organization.name, Organization.kind, Organization.level, Organization.path,
     Organization.parent_id, Organization.stages, Organization.schooling, Organization.town, Organization.active,
-    Organization.division_code, Organization.single_handed, Organization.version, Organization.policy,
+    Organization.division_code, Organization.single_handed, Organization.city_powers, Organization.version,
+    Organization.policy,
 )  # fmt: skip
 DEFAULT_POLICY = "national-k12"
 """The pack of an organization that names none, and has none above it that does."""
@@ -121,7 +122,7 @@ def _add_classes(connection: Connection, shown: dict[int, dict[str, Any]], today
         if grade <= row.last_grade:
             shown[row.school_id]["classes"].append({
                 "id": str(row.id), "name": row.name, "stage": row.stage, "grade": grade, "attending": row.attending,
-                "held": row.held,
+                "held": row.held, "programme": row.programme,
             })  # fmt: skip
 
 
@@ -136,5 +137,6 @@ def _view(row: Any) -> dict[str, Any]:
         "parent_id": None if row.parent_id is None else str(row.parent_id),
         "stage": row.stages[0] if row.stages else None,
         "stages": row.stages, "schooling": row.schooling, "town": row.town, "division_code": row.division_code,
-        "single_handed": row.single_handed, "active": row.active, "version": row.version,
+        "single_handed": row.single_handed, "city_powers": row.city_powers, "active": row.active,
+        "version": row.version,
     }  # fmt: skip
