@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Live
+from workflow_service.crypto import mask_number
 from workflow_service.students import NewGuardian
 
 SHOTS = os.environ.get("SHOTS")
@@ -52,8 +53,18 @@ def test_a_record_is_issued_and_verified_and_shows_no_whole_number(page: Page, l
 
 def test_a_guardian_of_a_roster_stands_on_the_record_in_words(page: Page, live: Live) -> None:
     pupil = live.world.student("201", 3, guardians=(NewGuardian("52", "林母", None),))
+    more = {
+        "birth_date": "1987-01-02",
+        "identity_number": "990101198701020028",
+        "education": "本科",
+        "occupation": "教师",
+    }
+    given = {"guardian_relation": "母亲", **{f"guardian_{name}": value for name, value in more.items()}}
+    live.world.complete(live.world.start("school201", "basic_data_change", pupil, ground="by_guardian", data=given))
     live.sign_in(page, "school201", f"/students/{pupil.id}/record")
-    assert page.locator("tr", has_text="林母").locator("td").all_inner_texts() == ["林母", "母亲", ""]
+    shown = page.locator("tr", has_text="林母").locator("td").all_inner_texts()
+    assert shown == ["林母", "母亲", "", "1987-01-02", mask_number(more["identity_number"]), "本科", "教师"]
+    shot(page, "record-guardian")
 
 
 def test_what_happened_on_a_day_is_not_shown_as_going_on(page: Page, live: Live) -> None:
