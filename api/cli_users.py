@@ -7,6 +7,7 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.exc import IntegrityError
 
 from api.cli_wiring import built_service
+from workflow_service.accounts import is_sealed
 from workflow_service.db import begin, reading
 from workflow_service.grants import ROLES, actor_named, assign_account, create_account, grant_role, revoke_role
 from workflow_service.models import Account, Organization, RoleGrant, Token
@@ -48,7 +49,15 @@ def list_users(organization: str | None) -> None:
       workflow-service user list --organization 201
     """
     query = (
-        select(Account.username, Account.name, Account.active, Organization.code, RoleGrant.role)
+        select(
+            Account.username,
+            Account.name,
+            Account.active,
+            Account.created_at,
+            Account.last_used_at,
+            Organization.code,
+            RoleGrant.role,
+        )
         .join(Organization, Organization.id == Account.organization_id)
         .outerjoin(RoleGrant, (RoleGrant.account_id == Account.id) & RoleGrant.revoked_at.is_(None))
         .order_by(Account.username, RoleGrant.role)
@@ -56,9 +65,12 @@ def list_users(organization: str | None) -> None:
     if organization is not None:
         query = query.where(Organization.code == organization)
     shown: dict[str, list[str]] = {}
-    with reading(_service().engine) as connection:
+    service = _service()
+    now = service.clocks.real()
+    with reading(service.engine) as connection:
         for row in connection.execute(query):
-            line = shown.setdefault(row.username, [row.code, row.name, "" if row.active else "closed"])
+            sealed = "sealed" if is_sealed(row.created_at, row.last_used_at, now) else ""
+            line = shown.setdefault(row.username, [row.code, row.name, sealed if row.active else "closed"])
             line.append(row.role or "")
     for username, (code, name, closed, *roles) in shown.items():
         click.echo("\t".join([username, code, name, ",".join(filter(None, roles)), closed]).rstrip())
@@ -127,7 +139,7 @@ def _assign(
 @click.argument("username")
 @click.password_option()
 def password(username: str, password: str) -> None:
-    """Set a new password and end all sessions of the account.
+    """Set a new password and end all sessions of the account; one that was sealed (封存, N25-19) is open again.
 
     \b
     Example:
@@ -137,8 +149,9 @@ def password(username: str, password: str) -> None:
     account = _account_id(service, username)
     hashed = service.passwords.hash(_checked(password))
     with begin(service.engine) as connection:
-        connection.execute(update(Account).where(Account.id == account).values(password=hashed))
-        connection.execute(_sessions_of(account).values(revoked_at=service.clocks.real()))
+        now = service.clocks.real()
+        connection.execute(update(Account).where(Account.id == account).values(password=hashed, last_used_at=now))
+        connection.execute(_sessions_of(account).values(revoked_at=now))
     click.echo(f"{username}: the password is changed, all sessions ended")
 
 

@@ -193,7 +193,10 @@ _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {
     StoreFull: lambda e: Problem(507, "no-space", f"{e.message_zh} / {e.message_en}"),
     Damaged: _of_kept,
     NotKept: _of_kept,
-    WrongPassword: lambda e: unauthorized("用户名或密码不正确 / The name or the password is wrong."),
+    WrongPassword: lambda e: unauthorized(
+        "用户名或密码不正确，或账号已停用、因半年未用已封存 / "
+        "The name or the password is wrong, or the account is closed, or sealed as unused for half a year."
+    ),
     TooManyAttempts: lambda e: Problem(
         429,
         "too-many-attempts",

@@ -30,9 +30,12 @@ FAILURE_WINDOW = 600
 
 _SECOND = 1_000_000
 
+SEALED_AFTER = 184 * 86_400 * _SECOND
+"""Real time without a sign-in after which an account is sealed (封存): more than half a year (N25-19)."""
+
 
 class WrongPassword(ServiceError):
-    """The name or the password is wrong, or the account is closed: no difference is shown (401)."""
+    """The name or the password is wrong, or the account is closed or sealed: no difference is shown (401)."""
 
 
 @dataclass
@@ -46,13 +49,15 @@ def sign_in(service: Service, username: str, password: str, purpose: Purpose) ->
     """A new token and when it expires (real time, microseconds). Raises WrongPassword, TooManyAttempts."""
     with reading(service.engine) as connection:
         account = connection.execute(
-            select(Account.id, Account.password, Account.active).where(Account.username == username)
+            select(Account.id, Account.password, Account.active, Account.created_at, Account.last_used_at).where(
+                Account.username == username
+            )
         ).one_or_none()
     # Verified before anything is said about the account: a missing one costs the same time.
     right = service.passwords.verify(account.password if account else None, password)
-    if account is None or not right or not account.active:
-        raise _refused(service, username)
     now = service.clocks.real()
+    if account is None or not right or not account.active or is_sealed(account.created_at, account.last_used_at, now):
+        raise _refused(service, username)
     plain, hashed = new_token()
     expires = now + LIFETIME[purpose] * _SECOND
     row = {"hash": hashed, "account_id": account.id, "purpose": purpose, "created_at": now, "expires_at": expires}
@@ -61,6 +66,11 @@ def sign_in(service: Service, username: str, password: str, purpose: Purpose) ->
         connection.execute(update(Account).where(Account.id == account.id).values(last_used_at=now))
         connection.execute(insert(AccessLog), _entry(service, "sign_in", account.id, account.id))
     return plain, expires
+
+
+def is_sealed(created_at: int, last_used_at: int | None, now: int) -> bool:
+    """Whether nobody signed in to an account for so long that it is sealed (N25-19); a new password opens it again."""
+    return now - (last_used_at or created_at) > SEALED_AFTER
 
 
 def actor_of_token(service: Service, plain: str) -> Actor | None:

@@ -23,6 +23,7 @@ from api.cli import cli
 from tests.api.conftest import Run
 from tests.conftest import Database
 from tests.workflow_service.world import World, make_world
+from workflow_service.accounts import SEALED_AFTER, sign_in
 from workflow_service.roster.workbook import write_roster
 
 
@@ -268,3 +269,12 @@ def test_the_demo_is_ready_within_a_minute_and_leaves_no_process_behind(tmp_path
         demo.kill()
         demo.wait()
         demo.stdout.close()
+
+
+def test_an_account_that_was_sealed_is_listed_so_and_a_new_password_opens_it(world: World, run: Run) -> None:
+    world.at += SEALED_AFTER + 1
+    assert "school201\t201" in run("user", "list", "--organization", "201")[1]
+    assert "sealed" in run("user", "list", "--organization", "201")[1].split("school201\t")[1].splitlines()[0]
+    assert run("user", "password", "school201", "--password", "another-password")[0] == 0
+    assert "sealed" not in run("user", "list", "--organization", "201")[1].split("school201\t")[1].splitlines()[0]
+    assert sign_in(world.service, "school201", "another-password", "page")

@@ -60,7 +60,7 @@ def test_a_rule_names_what_shows_it() -> None:
 
 
 def test_a_row_with_a_column_too_many_is_refused_with_its_line() -> None:
-    assert [row for _, _, row in case_rows(HEADING + "| 甲 | 1 |")] == [{"数字": "甲", "值": "1"}]
+    assert [row for _, _, row in case_rows(HEADING + "| 甲 | 1 |")] == [{"数字": "甲", "值": "1", "签认": ""}]
     with pytest.raises(ValueError, match="line 3: the table 数字"):
         list(case_rows(HEADING + "| 甲 | 1 | 2 |"))
     with pytest.raises(ValueError, match="line 1"):

@@ -10,6 +10,7 @@ from workflow_service import db
 from workflow_service.accounts import (
     FAILURES_ALLOWED,
     LIFETIME,
+    SEALED_AFTER,
     TooManyAttempts,
     WrongPassword,
     actor_of_token,
@@ -106,3 +107,13 @@ def test_every_sign_in_and_every_failure_leaves_its_trace(world: World) -> None:
     with db.reading(world.service.engine) as connection:
         traces = dict(connection.execute(select(AccessLog.action, func.count()).group_by(AccessLog.action)).all())
     assert traces == {"sign_in": 1, "sign_in_refused": 1}
+
+
+def test_an_account_that_nobody_used_for_half_a_year_is_sealed_until_it_gets_a_new_password(world: World) -> None:
+    sign_in(world.service, "school201", PASSWORD, "page")
+    world.at += SEALED_AFTER
+    sign_in(world.service, "school201", PASSWORD, "page")
+    world.at += SEALED_AFTER + 1
+    for username in ("school201", "school202"):
+        with pytest.raises(WrongPassword):
+            sign_in(world.service, username, PASSWORD, "page")
