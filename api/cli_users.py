@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 from sqlalchemy import Update, select, update
 from sqlalchemy.exc import IntegrityError
 
-from api.cli_wiring import built_service
+from api.cli_wiring import built_service, signed_in
 from workflow_service.accounts import is_sealed
+from workflow_service.actors import Actor
 from workflow_service.db import begin, reading
-from workflow_service.grants import ROLES, actor_named, assign_account, create_account, grant_role, revoke_role
+from workflow_service.grants import ROLES, assign_account, assign_role, create_account, grant_role, revoke_role
 from workflow_service.models import Account, Organization, RoleGrant, Token
+from workflow_service.posts import check_unasked
 from workflow_service.service import Service
 
 SHORTEST = 10
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -76,20 +82,49 @@ def list_users(organization: str | None) -> None:
         click.echo("\t".join([username, code, name, ",".join(filter(None, roles)), closed]).rstrip())
 
 
+def _assigned(command: F) -> F:
+    """The options of what a bureau's two administrators do together (CD-05)."""
+    for option in reversed((
+        click.option("--by", "network", help="A bureau's network administrator, who assigns it; needs --asked-by."),
+        click.option("--by-password", help="That account's password; asked for where not given."),
+        click.option("--asked-by", help="The registrar of that bureau who asks for it (CD-05)."),
+        click.option("--asked-by-password", help="That account's password; asked for where not given."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _both(
+    service: Service, network: str | None, by_password: str | None, asked_by: str | None, asked_by_password: str | None
+) -> tuple[Actor, Actor] | None:  # fmt: skip
+    """Who assigns and who asks, each by his own password; None where nobody is named. Raises WrongPassword."""
+    if network is None and asked_by is None:
+        return None
+    if network is None or asked_by is None:
+        raise click.UsageError("--by and --asked-by go together")
+    by = signed_in(service, network, by_password or click.prompt(f"Password of {network}", hide_input=True, err=True))
+    asks = signed_in(
+        service, asked_by, asked_by_password or click.prompt(f"Password of {asked_by}", hide_input=True, err=True)
+    )
+    return by, asks
+
+
 @user.command()
 @click.argument("username")
 @click.option("--organization", required=True, help="Code of the organization.")
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
 @click.option("--same-person-as", help="Another account of the same person: four eyes is about persons.")
-@click.option("--by", "network", help="A bureau's network administrator, who assigns it; needs --asked-by (CD-05).")
-@click.option("--asked-by", help="The registrar of that bureau who asks for it.")
+@_assigned
 @click.password_option()
 def add(
     username: str, organization: str, name: str, roles: tuple[str, ...], same_person_as: str | None,
-    network: str | None, asked_by: str | None, password: str,
+    network: str | None, by_password: str | None, asked_by: str | None, asked_by_password: str | None, password: str,
 ) -> None:  # fmt: skip
     """Open an account; the password is asked for, or comes from --password.
+
+    Where a bureau at or above the organization has a network administrator and a registrar, they do it: --by and
+    --asked-by, each with the own password. The command alone opens the first accounts only.
 
     \b
     Example:
@@ -98,41 +133,36 @@ def add(
         --by county1.network --asked-by county1
     """
     service = _service()
-    if network is not None:
-        _assign(service, network, asked_by or "", username, name, organization, roles, _checked(password))
-        return
+    both = _both(service, network, by_password, asked_by, asked_by_password)
+    hashed = service.passwords.hash(_checked(password))
+    try:
+        if both is None:
+            _open(service, username, name, organization, roles, same_person_as, hashed)
+        else:
+            assign_account(service, both[0], asked_by=both[1], username=username, name=name,
+                           organization=organization, password_hash=hashed, roles=roles)  # fmt: skip
+    except IntegrityError as error:
+        raise click.ClickException(f"there is an account {username} already") from error
+    click.echo(f"{username}: opened" + (f" by {network}, as {asked_by} asked" if both else ""))
+
+
+def _open(
+    service: Service, username: str, name: str, organization: str, roles: tuple[str, ...], same_person_as: str | None,
+    hashed: str,
+) -> None:  # fmt: skip
+    """Open an account by the command alone. Raises Blocked where a bureau's administrators do it (CD-05)."""
     person = None
-    with reading(service.engine) as connection:
+    with begin(service.engine) as connection:
         organization_id = connection.execute(select(Organization.id).where(Organization.code == organization)).scalar()
         if same_person_as is not None:
             person = connection.execute(select(Account.person_id).where(Account.username == same_person_as)).scalar()
-    if organization_id is None or (same_person_as is not None and person is None):
-        raise click.ClickException("there is no such organization, or no such other account")
-    hashed = service.passwords.hash(_checked(password))
-    try:
-        with begin(service.engine) as connection:
-            create_account(
-                connection, service, username=username, name=name, organization_id=organization_id,
-                password_hash=hashed, roles=roles, person_id=person,
-            )  # fmt: skip
-    except IntegrityError as error:
-        raise click.ClickException(f"there is an account {username} already") from error
-    click.echo(f"{username}: opened")
-
-
-def _assign(
-    service: Service, network: str, asked_by: str, username: str, name: str, organization: str,
-    roles: tuple[str, ...], password: str,
-) -> None:  # fmt: skip
-    """Open an account for a bureau's network administrator, as its education section asks."""
-    try:
-        assign_account(
-            service, actor_named(service, network), asked_by=asked_by, username=username, name=name,
-            organization=organization, password_hash=service.passwords.hash(password), roles=roles,
+        if organization_id is None or (same_person_as is not None and person is None):
+            raise click.ClickException("there is no such organization, or no such other account")
+        check_unasked(connection, organization_id)
+        create_account(
+            connection, service, username=username, name=name, organization_id=organization_id, password_hash=hashed,
+            roles=roles, person_id=person,
         )  # fmt: skip
-    except IntegrityError as error:
-        raise click.ClickException(f"there is an account {username} already") from error
-    click.echo(f"{username}: opened by {network}, as {asked_by} asked")
 
 
 @user.command()
@@ -158,17 +188,28 @@ def password(username: str, password: str) -> None:
 @user.command()
 @click.argument("username")
 @click.argument("role", type=click.Choice(ROLES))
-def grant(username: str, role: str) -> None:
-    """Grant a role at the account's organization.
+@_assigned
+def grant(
+    username: str, role: str, network: str | None, by_password: str | None, asked_by: str | None,
+    asked_by_password: str | None,
+) -> None:  # fmt: skip
+    """Grant a role at the account's organization; by a bureau's two administrators where it has both, as `user add`.
 
     \b
     Example:
       workflow-service user grant zhang principal
+      workflow-service user grant li teacher --by county1.network --asked-by county1
     """
     service = _service()
     account = _account_id(service, username)
-    with begin(service.engine) as connection:
-        grant_role(connection, service, account, role)
+    both = _both(service, network, by_password, asked_by, asked_by_password)
+    if both is not None:
+        assign_role(service, both[0], asked_by=both[1], account_id=account, role=role)
+    else:
+        with begin(service.engine) as connection:
+            organization = select(Account.organization_id).where(Account.id == account)
+            check_unasked(connection, connection.execute(organization).scalar_one())
+            grant_role(connection, service, account, role)
     click.echo(f"{username}: {role} granted")
 
 

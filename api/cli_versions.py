@@ -11,12 +11,11 @@ from pathlib import Path
 
 import click
 
-from api.cli_wiring import built_service
+from api.cli_wiring import built_service, signed_in
 from api.policy_words import difference_line
 from states.definition import Definition
 from states.pack_diff import differences
 from states.replay import FATES, OUTCOMES
-from workflow_service.accounts import actor_of_token, revoke_token, sign_in
 from workflow_service.actors import Actor
 from workflow_service.models.columns import from_micros
 from workflow_service.pack_files import PackFile, find_packs
@@ -155,7 +154,7 @@ def publish(pack: str, file: str, username: str, password: str, signing: bool, s
       workflow-service policy publish nenjiang-k12/transfer drafts/nenjiang-k12/transfer.toml --as admin --sign
     """
     service = built_service()
-    actor = _signed_in(service, username, password)
+    actor = signed_in(service, username, password)
     check_may_publish(service, actor, pack.partition("/")[0])
     shelf, files = find_packs(pack if file == "shipped" else file)
     wanted = _named(files, pack)
@@ -187,15 +186,6 @@ def _signed(service: Service, actor: Actor, candidate: Candidate) -> str:
 def _proposed(service: Service, actor: Actor, candidate: Candidate) -> str:
     propose(service, actor, candidate)
     return "已提出，须由另一人用 --sign 签发 / proposed; another person publishes it with --sign"
-
-
-def _signed_in(service: Service, username: str, password: str) -> Actor:
-    """Who that is, by password: two names typed by one person are no two persons. Raises WrongPassword."""
-    token, _ = sign_in(service, username, password, "api")
-    actor = actor_of_token(service, token)
-    revoke_token(service, token)
-    assert actor is not None  # The token was made a moment ago.
-    return actor
 
 
 def _candidate_lines(candidate: Candidate, since: date) -> Iterator[str]:

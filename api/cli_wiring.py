@@ -9,6 +9,8 @@ import sys
 import click
 from sqlalchemy import text
 
+from workflow_service.accounts import actor_of_token, revoke_token, sign_in
+from workflow_service.actors import Actor
 from workflow_service.config import Settings, load
 from workflow_service.db import reading
 from workflow_service.service import Service, build_service
@@ -43,6 +45,15 @@ def skew(service: Service) -> float:
         theirs = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
         ours = (before + service.clocks.real()) / 2 / 1_000_000
     return ours - float(theirs)
+
+
+def signed_in(service: Service, username: str, password: str) -> Actor:
+    """Who that is, by password: two names typed by one person are no two persons. Raises WrongPassword."""
+    token, _ = sign_in(service, username, password, "api")
+    actor = actor_of_token(service, token)
+    revoke_token(service, token)
+    assert actor is not None  # The token was made a moment ago.
+    return actor
 
 
 def start_log(level: str) -> None:

@@ -101,7 +101,7 @@ def revoke_role(connection: Connection, service: Service, account_id: int, role:
 
 
 def assign_account(
-    service: Service, network: Actor, *, asked_by: str, username: str, name: str, organization: str,
+    service: Service, network: Actor, *, asked_by: Actor, username: str, name: str, organization: str,
     password_hash: str, roles: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Open an account as the network administrator of a bureau; its id. Who asked for it stands in the access log.
@@ -118,14 +118,32 @@ def assign_account(
             connection, service, username=username, name=name, organization_id=id_, password_hash=password_hash,
             roles=roles,
         )  # fmt: skip
-        connection.execute(insert(AccessLog), {
-            "id": service.ids.new_subject(), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
-            "account_id": network.account_id, "action": "assign_account", "object_id": account,
-            "purpose": f"CD-05 {asked_by}", "detail": ",".join(roles),
-        })  # fmt: skip
+        _log_assigned(connection, service, network, asked_by, account, roles)
         return account
 
     return run_tx(service.engine, write)
+
+
+def assign_role(service: Service, network: Actor, *, asked_by: Actor, account_id: int, role: str) -> int:
+    """Grant a role as the network administrator of a bureau; the grant's id. Raises Forbidden, Blocked (CD-05)."""
+
+    def write(connection: Connection) -> int:
+        may_assign(connection, network, asked_by, _organization_of(connection, account_id))
+        granted = grant_role(connection, service, account_id, role)
+        _log_assigned(connection, service, network, asked_by, account_id, (role,))
+        return granted
+
+    return run_tx(service.engine, write)
+
+
+def _log_assigned(
+    connection: Connection, service: Service, network: Actor, asked_by: Actor, account_id: int, roles: tuple[str, ...]
+) -> None:  # fmt: skip
+    connection.execute(insert(AccessLog), {
+        "id": service.ids.new_subject(), "at": service.clocks.legal(), "recorded_at": service.clocks.real(),
+        "account_id": network.account_id, "action": "assign_account", "object_id": account_id,
+        "purpose": f"CD-05 {asked_by.username}", "detail": ",".join(roles),
+    })  # fmt: skip
 
 
 def actor_named(service: Service, username: str) -> Actor:

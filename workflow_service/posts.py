@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from states.definition import Citation
 from states.verdict import Cure, No, Reason
-from workflow_service.actors import Actor
+from workflow_service.actors import SUPERVISORS, Actor
 from workflow_service.errors import Blocked, Forbidden, NotFound
 from workflow_service.models import Account, Organization, RoleGrant
 
@@ -73,7 +73,32 @@ def check_post(connection: Connection, account_id: int, role: str) -> None:
         )  # fmt: skip
 
 
-def may_assign(connection: Connection, network: Actor, asked_by: str, organization_id: int) -> None:
+def check_unasked(connection: Connection, organization_id: int) -> None:
+    """Whether an account or post there may come from the command line alone: where no bureau can assign it yet.
+
+    A bureau at or above it that has both administrators assigns by them, one asking and one assigning; before that the
+    first of them have to come from somewhere. Raises Blocked (CD-05).
+    """
+    path = connection.execute(select(Organization.path).where(Organization.id == organization_id)).scalar_one()
+    above = [path[: end + 1] for end, character in enumerate(path) if character == "/"]
+    held = connection.execute(
+        select(Organization.name, RoleGrant.role)
+        .join(RoleGrant, RoleGrant.organization_id == Organization.id)
+        .join(Account, Account.id == RoleGrant.account_id)
+        .where(Organization.path.in_(above), Organization.kind.in_(SUPERVISORS), Account.active,
+               RoleGrant.revoked_at.is_(None), RoleGrant.role.in_(("registrar", "network")))
+    ).all()  # fmt: skip
+    registrars, networks = ({row.name for row in held if row.role == role} for role in ("registrar", "network"))
+    if both := sorted(registrars & networks):
+        name = both[0]
+        raise _refusal(
+            CD_05, f"帐号和岗位由{name}的网络管理员按学籍管理员的要求分配",
+            f"Accounts and posts are assigned by the network administrator of {name}, as its registrar asks",
+            ("加 --by 和 --asked-by，两人各凭密码", "Add --by and --asked-by; both prove themselves by password."),
+        )  # fmt: skip
+
+
+def may_assign(connection: Connection, network: Actor, asked_by: Actor, organization_id: int) -> None:
     """Whether the network administrator may assign an account there, as this status administrator asks (CD-05).
 
     Raises Forbidden for whoever is no network administrator of a bureau above, Blocked where nobody of the education
@@ -84,7 +109,7 @@ def may_assign(connection: Connection, network: Actor, asked_by: str, organizati
         raise Forbidden("帐号由本区教育局网络管理员分配 / accounts are assigned by the bureau's network administrator")
     asks = connection.execute(
         select(Account.id).join(RoleGrant, RoleGrant.account_id == Account.id)
-        .where(Account.username == asked_by, Account.active, Account.organization_id == network.organization_id,
+        .where(Account.id == asked_by.account_id, Account.active, Account.organization_id == network.organization_id,
                Account.person_id != network.person_id, RoleGrant.role == "registrar", RoleGrant.revoked_at.is_(None))
     ).first()  # fmt: skip
     if asks is None:
@@ -95,4 +120,4 @@ def may_assign(connection: Connection, network: Actor, asked_by: str, organizati
         )  # fmt: skip
 
 
-__all__ = ["APART", "POSTS", "check_post", "may_assign"]
+__all__ = ["APART", "POSTS", "check_post", "check_unasked", "may_assign"]

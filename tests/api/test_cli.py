@@ -181,6 +181,23 @@ def test_an_account_lives_and_ends(world: World, run: Run) -> None:
     assert run("user", "close", "nobody")[0] == 1
 
 
+def test_where_a_bureau_has_both_administrators_they_open_accounts_each_by_his_password(world: World, run: Run) -> None:
+    new = ("--organization", "101", "--name", "李老师", "--role", "teacher", "--password", "a-long-password")
+    by = ("--by", "county1.network", "--by-password", "demo-2026")
+    asked = ("--asked-by", "county1", "--asked-by-password", "demo-2026")
+    # Neither the machine's operator alone, nor one of the two with the other's name.
+    for wrong in ((), (*by, *asked[:-1], "guessed"), (*by[:-1], "guessed", *asked), by, asked):
+        status, _, err = run("user", "add", "li", *new, *wrong)
+        assert status != 0, wrong
+        assert err
+    assert "CD-05" in run("user", "add", "li", *new)[2]
+    assert run("user", "add", "li", *new, *by, *asked)[0] == 0
+    assert "CD-05" in run("user", "grant", "li", "doctor")[2]
+    assert run("user", "grant", "li", "doctor", *by, *asked[:-1], "guessed")[0] == 1
+    assert run("user", "grant", "li", "doctor", *by, *asked)[0] == 0
+    assert "li\t101\t李老师\tdoctor,teacher" in run("user", "list", "--organization", "101")[1]
+
+
 def test_import_says_what_came_in_and_refuses_what_is_no_workbook(world: World, run: Run, tmp_path: Path) -> None:
     empty = tmp_path / "roster.xlsx"
     write_roster(empty, [])
