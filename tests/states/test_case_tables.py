@@ -6,14 +6,16 @@ from datetime import date
 
 import pytest
 
+from states.cases.exercise import exercised
 from states.cases.gate import outcomes, tables_wrong
 from states.cases.judge import cases_in, facts_of
+from states.cases.rendered import with_tables
 from states.cases.shelf import Shelf
 from states.cases.table import CaseError, Table, case_rows, read_blocks, with_cases, written
 from states.facts import Entry
 from tests.states.shelf import shipped_shelf
 
-FILE = "nenjiang-k12/transfer.toml"
+FILE, NAME = "nenjiang-k12/transfer.toml", "典型"
 HEADING = "| 情形 | 时间 | 路线 | 理由 | 年级 | 事实 | 材料 | 其他 | 事件 | 规则 | 何时 |\n" + "|---" * 11 + "|\n"
 TYPICAL = (
     "| 典型 | 2026-09-03 | 同局 | register_and_home_moved | 4 → 4 "
@@ -104,3 +106,27 @@ def test_tables_that_say_otherwise_than_the_pack_are_told_row_by_row() -> None:
     changed = shelf.with_files({}, {"nenjiang-k12/transfer.cases.md": text})
     assert tables_wrong(shelf, FILE) == []
     assert tables_wrong(changed, FILE) == ["数字 缺 草稿保留（日） | 60 WS-02", "数字 多 草稿保留（日） | 90 WS-02"]
+
+
+def test_a_rule_is_at_work_only_where_it_is_asked_and_an_exception_only_where_it_excuses() -> None:
+    found = exercised(drafted(), FILE)
+    assert (found["nenjiang-k12/check.NJ-07"].yes, found["nenjiang-k12/check.NJ-07"].no) == ([NAME], [])
+    assert found["nenjiang-k12/check.NJ-13-accepted"].no == []
+    assert found["nenjiang-k12/except.NJ-11-register"].yes == []
+    assert found["national-k12/check.SYS-10"].yes == [], "what a pack replaced is not asked"
+    told = "| 单人，教育局安排 | | | | | placed_by_bureau=是; register_moved=student_only | | | | | |"
+    unsigned = "| 满了 | | | | | | | class_size=55 | | ？ | |"
+    found = exercised(drafted(told, unsigned), FILE)
+    assert found["nenjiang-k12/except.NJ-11-register"].yes == ["单人，教育局安排"]
+    assert found["nenjiang-k12/check.NJ-07"].no == [], "nobody has said yet what comes out"
+
+
+def test_a_row_of_a_table_that_nobody_signed_is_wrong_until_somebody_does() -> None:
+    shelf = shipped_shelf()
+    text = written(with_tables(shelf.definition(FILE), read_blocks(shelf.case_text(FILE).replace("60 WS-02", "90"))))
+    marked = shelf.with_files({}, {"nenjiang-k12/transfer.cases.md": text})
+    assert tables_wrong(marked, FILE) == ["数字 未签 草稿保留（日） | 60 WS-02"]
+    assert marked.table(FILE, "数字") == shelf.table(FILE, "数字"), "who signed is no part of what the row says"
+    text = written(with_tables(shelf.definition(FILE), read_blocks(text), "张老师 2026-12-01"))
+    assert tables_wrong(shelf.with_files({}, {"nenjiang-k12/transfer.cases.md": text}), FILE) == []
+    assert text.count("张老师 2026-12-01") == 1
