@@ -386,6 +386,7 @@ def test_a_double_across_counties_needs_both_bureaus_and_the_police(world: World
     world.fire(draft, "submit", "school401")
     world.fire(draft, "approve", "school401.principal")
     world.fire(draft, "approve", "county4", data={"police_verified": False})
+    world.upload_all(draft, "school201")
     world.fire(draft, "approve", "school201.principal")
     assert refused(world, draft, "approve", "county2") == ["SYS-33"]
 
