@@ -12,7 +12,7 @@ EDITS = {
     "fewer places": ("nenjiang-k12", CAP + "primary = 55", CAP + "primary = 50",
                      "stricter check NJ-07 with.cap.primary"),
     "a stage without a cap": ("nenjiang-k12", CAP + "primary = 55, junior = 60, senior = 60",
-                              CAP + "primary = 55, junior = 60", "looser check NJ-07 with.cap.senior"),
+                              CAP + "primary = 55, senior = 60", "looser check NJ-07 with.cap.junior"),
     "fewer months": ("catchment-k12", 'business_since", at_least = 12', 'business_since", at_least = 6',
                      "looser check TR-G4-year with.at_least"),
     "a value less": ("nenjiang-k12", '["township", "county",', '["county",',
