@@ -115,7 +115,7 @@ def _fits(plan: Plan, before: str, event: str, after: str) -> bool:
         return False
     if cell.target == "returned_from":
         return after in plan.states
-    if after == WAITING:
+    if after == WAITING and before != WAITING:  # A note or a reminder meanwhile leaves it there.
         return cell.target == "completed" and WAITING in plan.cells
     return after == (cell.target or before) or (cell.several and after == before)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from states.definition import WAITING
 from tests.conftest import Database
 from tests.workflow_service.test_sweeps import GROUND, returned, submitted
 from tests.workflow_service.world import World
@@ -222,6 +223,14 @@ def test_a_step_decided_by_whoever_submitted_is_found_and_one_that_a_pack_leaves
             for state in ("awaiting_destination_principal", "awaiting_origin_school", "awaiting_shared_bureau")
         }
         assert plant(busy, connection, by_the_registrar("confirm_arrival")) == []
+
+
+def test_a_note_on_what_waits_for_its_day_breaks_nothing(world: World) -> None:
+    data = {"until": "2027-07-31", "effective_on": "2026-09-10"}
+    away = world.start("school201", "suspension", world.student("201"), ground="illness", data=data)
+    assert world.complete(away).state == WAITING
+    world.fire(away, "note", "school201", comment="家长已知悉")
+    assert check(world.service) == []
 
 
 @pytest.mark.parametrize(("attending", "message"), [(54, None), (55, "56 places taken of 55 in its class")])

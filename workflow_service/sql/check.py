@@ -99,6 +99,7 @@ BUCKETS = (
     ("outbox", "object_id", "bucket", "id"),
     ("request_party", "request_id", "bucket", "request_id"),
     ("request_document", "request_id", "bucket", "id"),
+    ("refused_judgement", "request_id", "bucket", "request_id"),
     ("enrolment", "student_id", "bucket", "student_id"),
 )
 
