@@ -65,6 +65,7 @@ def test_what_was_reversed_is_as_it_was(world: World, journey: Journey, index: i
         before = record(world, pupil.id)
         world.upload(draft, journey.by, *walk.papers)
         done = world.complete(draft, brings=walk.brings)
+    assert pupil is not None
     assert done.state == "completed"
     assert unlike(before, record(world, pupil.id)), "the kind did nothing that a reversal could undo"
     reverse(world, holder(world, pupil) or journey.by, pupil, done)
@@ -175,14 +176,17 @@ def lay_out(world: World, journey: Journey) -> Pupil | None:
 
 def begin(world: World, journey: Journey, walk: Walk, pupil: Pupil | None) -> int:
     """A draft of a walk by whoever starts it."""
-    actor, given = world.actor(journey.by), {"ground": walk.ground or None, "data": dict(walk.facts)}
+    actor = world.actor(journey.by)
+    given: dict[str, Any] = {"ground": walk.ground or None, "data": dict(walk.facts)}
     if pupil is None:
         person = journey.person or {}
         newcomer = Person(person["person.name"], person["person.sex"], date.fromisoformat(person["person.birth_date"]))
         asked = NewRequest(kind=walk.kind, person=newcomer, grade=walk.grade, **given)
         return create_request(world.service, actor, asked)
     named = KINDS[walk.kind].sides == "two" or (journey.named and walk is journey.walks[0])
-    who = {"student_name": pupil.name, "student_number": pupil.number} if named else {"student_id": pupil.id}
+    who: dict[str, Any] = (
+        {"student_name": pupil.name, "student_number": pupil.number} if named else {"student_id": pupil.id}
+    )
     if named:
         who["destination_school_id"] = actor.organization_id
     return create_request(world.service, actor, NewRequest(kind=walk.kind, grade=walk.grade, **who, **given))
