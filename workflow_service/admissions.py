@@ -134,10 +134,15 @@ def import_admissions(
     rows = [(sheet, row, check_admission(sheet, row, schools, today)) for sheet in sheets for row in sheet.rows]
     say(f"校验 {len(rows)} 行 / rows checked")
     classes, path_of_scope = 0, actor.path if actor else "/"
+    alike: Alike = {}
+    if not check_only:
+        # Who is like whom takes most of the time: it is asked before anybody else has to wait for this list.
+        with reading(service.engine) as connection:
+            _judge(service, connection, rows, alike)
     with reading(service.engine) if check_only else begin(service.engine) as connection:
         if not check_only:
             _one_after_another(connection, schools)
-        judged = _judge(service, connection, rows)
+        judged = _judge(service, connection, rows, alike)
         if not check_only:
             classes = _write(service, connection, judged, actor, hashlib.sha256(content).hexdigest())
         leaving = any(one.verdict.verdict == "leaver_admitted" for one in judged)
@@ -159,7 +164,11 @@ def _one_after_another(connection: Connection, schools: Mapping[str, SchoolInSco
 Checked = tuple[RosterSheet, SheetRow, "Admitted | list[Any]"]
 
 
-def _judge(service: Service, connection: Connection, rows: Sequence[Checked]) -> list[_Judged]:
+Alike = dict[tuple[str, int], str]
+"""By sheet and row: why somebody on the register may be this newcomer, as it was found; "" where nobody may."""
+
+
+def _judge(service: Service, connection: Connection, rows: Sequence[Checked], alike: Alike) -> list[_Judged]:
     good = [found for _, _, found in rows if isinstance(found, Admitted)]
     known = known_of(service, connection, good)
     others = {id(row): message for row, message in programmes_of(connection, good)[1]}
@@ -181,11 +190,11 @@ def _judge(service: Service, connection: Connection, rows: Sequence[Checked]) ->
             judged.append(_Judged(verdict))
             continue
         seen[key] = row.number
-        judged.append(_verdict(service, connection, found, known))
+        judged.append(_verdict(service, connection, found, known, alike))
     return judged
 
 
-def _verdict(service: Service, connection: Connection, row: Admitted, known: Known) -> _Judged:
+def _verdict(service: Service, connection: Connection, row: Admitted, known: Known, alike: Alike) -> _Judged:
     """What is to come of a row that is right in itself."""
 
     def says(verdict: str, why: str = "", student_id: int | None = None) -> _Judged:
@@ -196,8 +205,10 @@ def _verdict(service: Service, connection: Connection, row: Admitted, known: Kno
         if one is None or normal_name(one.name) != row.person.name or one.status not in ("graduated",):
             return says("not_on_list")
     elif one is None:
-        alike = _alike(service, connection, row)
-        return says("suspected", alike) if alike else says("admitted")
+        at = row.sheet.title, row.row.number
+        if at not in alike:
+            alike[at] = _alike(service, connection, row)
+        return says("suspected", alike[at]) if alike[at] else says("admitted")
     elif one.status == "graduated":
         return says("not_on_list", "该生已有学籍，须填写学籍号")
     elif one.status not in ("pending_registration", "registration_deferred", "entry_postponed"):
