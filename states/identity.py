@@ -91,7 +91,7 @@ def sex_of(number: str) -> Sex:
 
 def make_identity_number(region: str, birth: str | date, sequence: int) -> str:
     """A number with a right check digit: region (6 digits), birth (a date or YYYYMMDD), sequence 0 … 999."""
-    born = birth if isinstance(birth, str) else f"{birth:%Y%m%d}"
+    born = birth if isinstance(birth, str) else birth.isoformat().replace("-", "")
     if len(region) != 6 or len(born) != 8 or not 0 <= sequence <= 999:
         raise ValueError("an identity number is 6 digits of region, 8 of birth date, a sequence of 0 … 999")
     first17 = f"{region}{born}{sequence:03d}"

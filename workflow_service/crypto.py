@@ -43,11 +43,12 @@ class FieldCipher:
     def __init__(self, keys: Mapping[str, bytes], random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._writing = next(iter(keys))
+        self._head = _head(self._writing)
         self._random_bytes = random_bytes
 
     def encrypt(self, text: str, column: str) -> bytes:
         """The bytes to store; two calls never give the same ones."""
-        head, nonce = _head(self._writing), self._random_bytes(_NONCE)
+        head, nonce = self._head, self._random_bytes(_NONCE)
         plain = text.encode("utf-8", "surrogatepass")
         return head + nonce + self._ciphers[self._writing].encrypt(nonce, plain, head + column.encode())
 

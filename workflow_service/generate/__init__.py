@@ -12,7 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -26,7 +26,7 @@ from states.windows import default_demo_day
 from workflow_service.db import begin, make_engine, reading
 from workflow_service.generate.furnishing import class_rows, furnish
 from workflow_service.generate.loading import Loader, analyse, without_indexes
-from workflow_service.generate.province import plan_province
+from workflow_service.generate.province import School, plan_province
 from workflow_service.generate.rehearsal import Rehearsed, rehearse
 from workflow_service.generate.repeating import Tally
 from workflow_service.generate.work import Plan, Worker
@@ -41,6 +41,10 @@ Progress = Callable[[int, int, str], None]
 BYTES = {"students": 1_700, "requests": 8_500, "schools": 60_000}
 """What one of each takes on the disk, indexes included, as measured on PostgreSQL with room to spare."""
 WORKERS = 2
+TOGETHER = 3_000
+"""Students whose rows are written together, with their requests: 30,000 rows, 30 MB."""
+Done = tuple[tuple[int, ...], int, Tally]
+"""The schools that a worker wrote, how many rows, and the places taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,29 +143,46 @@ def _write(plan: Plan, dialect: str, workers: int, progress: Progress) -> int:
     done = rows = pupils = 0
     attending: Counter[int] = Counter()
     held: Counter[int] = Counter()
-    for index, count, tally in _worked(plan, workers if dialect == "postgresql" else 1):
-        done, rows, pupils = done + 1, rows + count, pupils + schools[index].students
+    for indexes, count, tally in _worked(plan, workers if dialect == "postgresql" else 1):
+        done, rows = done + len(indexes), rows + count
+        pupils += sum(schools[index].students for index in indexes)
         attending.update(tally.attending)
         held.update(tally.held)
-        if done % max(1, len(schools) // 50) == 0:
-            progress(done, len(schools), f"学校 / schools: {pupils} students, {rows} rows")
+        progress(done, len(schools), f"学校 / schools: {pupils} students, {rows} rows")
     loader = Loader(plan.owner_url)
     loader.write(class_rows(plan.province, Tally(attending, held)))
     loader.close()
     return rows
 
 
-def _worked(plan: Plan, workers: int) -> Iterator[tuple[int, int, Tally]]:
-    # The large ones come first, so that no process is left alone with one of them at the end.
-    order = sorted(range(len(plan.province.schools)), key=lambda index: -plan.province.schools[index].students)
+def _worked(plan: Plan, workers: int) -> Iterator[Done]:
+    groups = list(_groups(plan.province.schools))
     if workers == 1:
         worker = Worker(plan)
-        yield from ((index, *worker.school(index)) for index in order)
+        yield from ((indexes, *worker.schools(indexes)) for indexes in groups)
         worker.close()
         return
     # Spawned, not forked: a process must not inherit the connections of this one.
     with multiprocessing.get_context("spawn").Pool(workers, _start, (plan,)) as pool:
-        yield from pool.imap_unordered(_one, order, chunksize=4)
+        yield from pool.imap_unordered(_some, groups)
+
+
+def _groups(schools: Sequence[School]) -> Iterator[tuple[int, ...]]:
+    """Schools that are written together: a COPY for each table of each school would be half the work.
+
+    The large ones come first, so that no process is left alone with one of them at the end.
+    """
+    enough = min(TOGETHER, sum(school.students for school in schools) // 50)
+    found: list[int] = []
+    students = 0
+    for index in sorted(range(len(schools)), key=lambda index: -schools[index].students):
+        found.append(index)
+        students += schools[index].students
+        if students >= enough:
+            yield tuple(found)
+            found, students = [], 0
+    if found:
+        yield tuple(found)
 
 
 _worker: Worker | None = None
@@ -172,6 +193,6 @@ def _start(plan: Plan) -> None:
     _worker = Worker(plan)
 
 
-def _one(index: int) -> tuple[int, int, Tally]:
+def _some(indexes: tuple[int, ...]) -> Done:
     assert _worker is not None
-    return (index, *_worker.school(index))
+    return (indexes, *_worker.schools(indexes))

@@ -25,6 +25,8 @@ GIRLS = (
     "欣梓雨子佳思梦嘉诗怡涵语若可雅静婷琪晓萱妍欣悦心诺彤馨菲瑶琳慧敏芳颖丽娜雪玉兰秀英红霞洁莹珊璐倩薇蕾茜韵黛曦晗昕柠"
     "禾苗穗芷芸芝茉莉棠桃杏梨蓉荷莲竹兰菊梅凝霜露晴岚月星夏秋冬知予念初安然宁清清舒婉柔温惠淑贞云朵"
 )
+BOY = 0.527
+"""The share of boys among pupils."""
 ROLES = (("父亲", "1"), ("母亲", "2"), ("母亲", "2"), ("祖父", "1"), ("祖母", "2"))
 
 
@@ -34,10 +36,11 @@ class Curve:
     def __init__(self, items: tuple[str, ...], slope: float) -> None:
         self._items = items
         self._sums = list(accumulate((n + 2) ** -slope for n in range(len(items))))
+        self._whole, self._last = self._sums[-1], len(items) - 1
 
     def draw(self, random: Random) -> str:
         """One of them."""
-        return self._items[min(bisect(self._sums, random.random() * self._sums[-1]), len(self._items) - 1)]
+        return self._items[bisect(self._sums, random.random() * self._whole, 0, self._last)]
 
 
 _SURNAME = Curve((*SURNAMES, *DOUBLE), 0.9)
@@ -55,7 +58,7 @@ def person_name(random: Random, sex: str, family: str | None = None) -> str:
 
 def phone(random: Random) -> str:
     """Eleven digits that no operator has given out."""
-    return f"100{random.randrange(10**8):08d}"
+    return f"100{int(random.random() * 10**8):08d}"
 
 
 class Numbers:
@@ -71,12 +74,12 @@ class Numbers:
         self._region, self._first = f"99{region:04d}", 10 + 490 * half
         self._used: dict[tuple[date, int], int] = {}
 
-    def next(self, random: Random, year: int, sex: str) -> tuple[str, date]:
-        """The next number of somebody born in the school year that ends in `year`, and the birth date in it."""
-        parity = 1 if sex == "1" else 0
+    def next(self, random: Random, year: int) -> tuple[str, date, str]:
+        """The next number of somebody born in the school year that ends in `year`, the birth date and the sex in it."""
+        sex, parity = ("1", 1) if random.random() < BOY else ("2", 0)
         while True:
-            birth = date(year - 1, 9, 1) + timedelta(days=random.randrange(365))
+            birth = date(year - 1, 9, 1) + timedelta(days=int(random.random() * 365))
             turn = self._used.get((birth, parity), 0)
             if turn < 245:
                 self._used[birth, parity] = turn + 1
-                return make_identity_number(self._region, birth, self._first + 2 * turn + parity), birth
+                return make_identity_number(self._region, birth, self._first + 2 * turn + parity), birth, sex

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
+from typing import Any
 
 from workflow_service.demo.organizations import BUREAUS
 from workflow_service.demo.organizations import schools as demo_schools
@@ -37,6 +38,7 @@ class Unit:
     above: Unit | None
     id: int = 0
     accounts: dict[str, tuple[int, int]] = field(default_factory=dict)  # role: (account, person)
+    _slots: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def line(self) -> Iterator[Unit]:
         """It and all above it, the nearest first."""
@@ -44,6 +46,15 @@ class Unit:
         while unit is not None:
             yield unit
             unit = unit.above
+
+    def slots(self, like: str) -> dict[str, Any]:
+        """What a recording is filled in with where it has the demo's unit `like`: ids and path."""
+        if like not in self._slots:
+            found: dict[str, Any] = {f"org:{like}": self.id, f"path:{like}": self.path}
+            for role, (account, person) in self.accounts.items():
+                found |= {f"account:{like}:{role}": account, f"person:{like}:{role}": person}
+            self._slots[like] = found
+        return self._slots[like]
 
 
 @dataclass(slots=True)

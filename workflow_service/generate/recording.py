@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, select
@@ -41,6 +42,9 @@ _BESIDE: tuple[tuple[type[Base], str], ...] = (
 )  # fmt: skip
 """The tables beside request, history and enrolment in which a request leaves rows."""
 
+ENDS = ("valid_to", "ended_at", "end_reason", "end_request_id")
+"""The columns in which an enrolment ends."""
+
 Row = dict[str, Any]
 
 
@@ -59,31 +63,34 @@ class Slot:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A text in which slots are filled in: `%s` in `text` for each of `slots`."""
-
-    text: str
-    slots: tuple[str, ...]
+Values = dict[str, Any]
+Into = tuple[str, tuple[str, ...]]
+"""A table and the columns of its rows."""
+Phrase = tuple[str, str, Callable[[Values], Any]]
+"""The slot that a text fills, the text with `%s` where others stand in it, and what picks those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: its table, its columns, its cells, and where in them a `Slot` or a `Phrase` stands."""
+    """A row: where it goes, and what picks its cells from all values; a trail's hash is over the slot `payload`.
 
-    table: str
-    columns: tuple[str, ...]
-    cells: tuple[Any, ...]
-    open: tuple[tuple[int, str, tuple[str, ...]], ...]  # place, text ("" for a slot), slots
+    What never changes is a value under a name of its own, so that a row is picked whole by one call.
+    """
+
+    into: Into
+    cells: Callable[[Values], tuple[Any, ...]]
+    payload: str
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What one request left.
 
-    `trail` and `student_trail` are chained anew when they are repeated; `ends` are the columns that it wrote into the
-    student's enrolment, `enrolled` the new one; `moments` are its instants, moved a little together, and `isos` those
-    of them that stand in texts. `status`: the student's in the end. `holds`: it still holds a place in its class.
+    `constants` are the cells that never change, `phrases` the texts to be filled in before any line. `trail` and
+    `student_trail` are chained anew when they are repeated; `ends` are the slots of the columns that it wrote into the
+    student's enrolment, `enrolled` the new one; `moments` are its instants by their slots, moved a little together, and
+    `isos` those of them that stand in texts. `status`: the student's in the end. `holds`: it still holds a place in its
+    class.
     """
 
     finished: bool
@@ -91,79 +98,101 @@ class Recording:
     destination: str
     status: str
     day: date
+    constants: Mapping[str, Any]
+    phrases: tuple[Phrase, ...]
     request: Line
     trail: tuple[Line, ...]
     student_trail: tuple[Line, ...]
     beside: tuple[Line, ...]
-    ends: Mapping[str, Any]
+    ends: Mapping[str, str]
     enrolled: Line | None
-    moments: tuple[int, ...]
-    isos: tuple[int, ...]
+    moments: tuple[tuple[str, int], ...]
+    isos: tuple[tuple[str, int], ...]
     fresh: tuple[str, ...]
     holds: bool
 
 
 @dataclass(slots=True)
-class _Scribe:
-    """Turns cells into slots. A number that stands for nothing known is an id made on the way: a new one each time."""
+class Scribe:
+    """Turns cells into slots. A number that stands for nothing known is an id made on the way: a new one each time.
+
+    `names` are the words and numbers that stand for something, wherever they come in a text; `cells` are whole cells
+    that do. Both give the slot.
+    """
 
     names: Mapping[str, str]
+    cells: Mapping[Any, str] = field(default_factory=dict)
+    words: re.Pattern[str] = _TOKEN
+    constants: dict[tuple[type, Any], str] = field(default_factory=dict)
+    phrases: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
     moments: set[int] = field(default_factory=set)
     isos: set[int] = field(default_factory=set)
     fresh: dict[str, str] = field(default_factory=dict)
 
     def line(self, table: type[Base], row: Row) -> Line:
+        """A row of `table` taken down; its cells are values of the database or a `Slot`."""
         if "bucket" in row:
             row = row | {"bucket": Slot("bucket")}
         columns = table.__table__.c
-        cells = tuple(self.cell(columns[name].type, value) for name, value in row.items())
-        open_ = tuple(
-            (n, "", (cell.name,)) if type(cell) is Slot else (n, cell.text, cell.slots)
-            for n, cell in enumerate(cells) if type(cell) in (Slot, Phrase)
-        )  # fmt: skip
-        return Line(table.__tablename__, tuple(row), cells, open_)
+        slots = {name: self.slot(columns[name].type, value) for name, value in row.items()}
+        return Line((table.__tablename__, tuple(row)), itemgetter(*slots.values()), slots.get("payload", ""))
 
-    def cell(self, kind: Any, value: Any) -> Any:
-        if isinstance(kind, JsonText) and value is not None and type(value) is not Slot:
+    def slot(self, kind: Any, value: Any) -> str:
+        """The slot from which a cell is picked."""
+        if type(value) is Slot:
+            return value.name
+        if isinstance(kind, JsonText) and value is not None:
             value = dumps(value)
-        if type(value) is int and value >= 10**15:
-            return self._slot(str(value)) or value
-        return self._phrase(value) if type(value) is str else value
+        if value is not None and value in self.cells:
+            return self.cells[value]
+        if type(value) is int and value >= 10**15 and (found := self._named(str(value))):
+            return found
+        return self._text(value) if type(value) is str else self._constant(value)
 
-    def _phrase(self, text: str) -> Any:
+    def taken(self) -> tuple[dict[str, Any], tuple[Phrase, ...]]:
+        """The constants and the phrases of all lines that were taken down."""
+        phrases = tuple((name, text, itemgetter(*slots)) for (text, slots), name in self.phrases.items())
+        return {name: value for (_, value), name in self.constants.items()}, phrases
+
+    def _constant(self, value: Any) -> str:
+        return self.constants.setdefault((type(value), value), f"={len(self.constants)}")
+
+    def _text(self, text: str) -> str:
         slots: list[str] = []
         parts, end = [], 0
-        for match in _TOKEN.finditer(text):
-            slot = self._slot(match[0])
+        for match in self.words.finditer(text):
+            slot = self._named(match[0])
             if slot is not None:
                 parts.append(text[end : match.start()].replace("%", "%%") + "%s")
-                slots.append(slot.name)
+                slots.append(slot)
                 end = match.end()
         if not slots:
-            return text
+            return self._constant(text)
         found = "".join(parts) + text[end:].replace("%", "%%")
-        return Slot(slots[0]) if found == "%s" else Phrase(found, tuple(slots))
+        if found == "%s":
+            return slots[0]
+        return self.phrases.setdefault((found, tuple(slots)), f"~{len(self.phrases)}")
 
-    def _slot(self, token: str) -> Slot | None:
+    def _named(self, token: str) -> str | None:
         if token in self.names:
-            return Slot(self.names[token])
+            return self.names[token]
         if token.startswith('"'):
-            return Slot("stage")
+            return "stage"
         if token[10:11] == "T":
             return self._moment(to_micros(datetime.fromisoformat(token)), self.isos, "iso")
         if not token.isdecimal():
             return None
         if len(token) > 16:
-            return Slot(self.fresh.setdefault(token, f"new:{len(self.fresh)}"))
+            return self.fresh.setdefault(token, f"new:{len(self.fresh)}")
         return self._moment(int(token), self.moments, "at")
 
-    def _moment(self, at: int, known: set[int], slot: str) -> Slot | None:
+    def _moment(self, at: int, known: set[int], slot: str) -> str | None:
         """Something that happened; the beginning of a day is a limit, and stays where it is."""
         if (at + EIGHT_HOURS) % DAY == 0:
             return None
         at -= at % SECOND
         known.add(at)
-        return Slot(f"{slot}:{at}")
+        return f"{slot}:{at}"
 
 
 def take_down(connection: Connection, names: Names, request_id: int) -> Recording | None:
@@ -176,24 +205,27 @@ def take_down(connection: Connection, names: Names, request_id: int) -> Recordin
                             key=lambda row: row["start_request_id"] is not None)  # fmt: skip
     if any(f'"{request_id}"' not in row["payload"] for row in later) or len(others) > 1:
         return None
-    scribe = _Scribe({
+    scribe = Scribe({
         str(request["class_id"]): "class:to", str(first["class_id"]): "class:from", **names.slots,
         str(request_id): "request", str(student["id"]): "student", request["number"]: "number",
         str(first["id"]): "enrolment",
     })  # fmt: skip
     beside = [*_comments(connection, trail), *_beside(connection, request_id, trail)]
-    request |= {"named": Slot("name") if request["named"] else None, "grade": Slot("grade"),
+    request |= {"named": Slot("name") if request["named"] else None, "grade": Slot("grade"), "chain": Slot("hash"),
                 "named_hash": Slot("number_hash") if request["named_hash"] else None}  # fmt: skip
+    asked = scribe.line(Request, request)
+    steps = [tuple(scribe.line(History, _settled(step)) for step in rows) for rows in (trail, later)]
+    rest = tuple(scribe.line(table, row) for table, row in beside)
+    ends, enrolled = _ends(scribe, first), _enrolled(scribe, others)
+    constants, phrases = scribe.taken()
     return Recording(
         finished=bool(request["final"]), origin=names.codes[request["origin_school_id"]],
         destination=names.codes[request["destination_school_id"]], status=student["status"],
-        day=from_micros(request["created_at"]).date(),
+        day=from_micros(request["created_at"]).date(), constants=constants, phrases=phrases,
+        request=asked, trail=steps[0], student_trail=steps[1], beside=rest, ends=ends, enrolled=enrolled,
+        moments=tuple((f"at:{at}", at) for at in sorted(scribe.moments)),
+        isos=tuple((f"iso:{at}", at) for at in sorted(scribe.isos)), fresh=tuple(scribe.fresh.values()),
         holds=any(table is PlaceHold and row["released_at"] is None for table, row in beside),
-        request=scribe.line(Request, request), trail=tuple(scribe.line(History, _settled(row)) for row in trail),
-        student_trail=tuple(scribe.line(History, _settled(row)) for row in later),
-        beside=tuple(scribe.line(table, row) for table, row in beside),
-        ends=_ends(scribe, first), enrolled=_enrolled(scribe, others), moments=tuple(sorted(scribe.moments)),
-        isos=tuple(sorted(scribe.isos)), fresh=tuple(scribe.fresh.values()),
     )  # fmt: skip
 
 
@@ -205,8 +237,8 @@ def _rows(connection: Connection, table: type[Base], column: str, id_: int) -> l
 
 
 def _settled(row: Row) -> Row:
-    """A row of a trail, recorded at the moment at which it happened."""
-    return row | {"recorded_at": row["at"]}
+    """A row of a trail, recorded at the moment at which it happened, behind the one before wherever that is."""
+    return row | {"recorded_at": row["at"], "hash": Slot("hash")}
 
 
 def _comments(connection: Connection, trail: list[Row]) -> Iterator[tuple[type[Base], Row]]:
@@ -232,13 +264,12 @@ def _beside(connection: Connection, request_id: int, trail: list[Row]) -> Iterat
                 yield table, row
 
 
-def _ends(scribe: _Scribe, enrolment: Row) -> dict[str, Any]:
+def _ends(scribe: Scribe, enrolment: Row) -> dict[str, str]:
     if enrolment["ended_at"] is None:
         return {}
     columns = Enrolment.__table__.c
-    names = ("valid_to", "ended_at", "end_reason", "end_request_id")
-    return {name: scribe.cell(columns[name].type, enrolment[name]) for name in names}
+    return {name: scribe.slot(columns[name].type, enrolment[name]) for name in ENDS}
 
 
-def _enrolled(scribe: _Scribe, others: list[Row]) -> Line | None:
+def _enrolled(scribe: Scribe, others: list[Row]) -> Line | None:
     return scribe.line(Enrolment, others[0] | {"stage": Slot("stage_name")}) if others else None

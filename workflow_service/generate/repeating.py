@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from workflow_service.db import chain_hash
 from workflow_service.generate.province import Province, Room, School, Unit
-from workflow_service.generate.recording import SECOND, Line, Recording, Slot
+from workflow_service.generate.recording import SECOND, Into, Line, Phrase, Recording, Values
 from workflow_service.models.columns import from_micros
 from workflow_service.requests import number_of
 
 SPREAD = 29 * 60
 """Seconds by which a repetition lies later than its recording, at most: the same working hour."""
 
-Row = dict[str, Any]
-Put = Callable[[str, tuple[str, ...], tuple[Any, ...]], None]
+Rows = dict[Into, list[tuple[Any, ...]]]
 
 
 @dataclass(slots=True)
 class Pupil:
-    """A student who was registered a moment ago, with the rows that a request may change."""
+    """A student who was registered a moment ago, with the values of his rows; a request may still change some."""
 
     room: Room
-    student: Row
-    enrolment: Row
-    number_hash: bytes
+    values: Values
+    asked: bool = False
 
 
 @dataclass(slots=True)
@@ -72,60 +70,66 @@ def _county(random: Random, province: Province, recording: Recording, school: Sc
 
 
 def repeat(
-    put: Put, recording: Recording, pupil: Pupil, school: School, other: School, room: Room, *,
-    packs: Mapping[str, int], delay: int, new: Callable[[], int], message: int, tally: Tally,
+    rows: Rows, recording: Recording, pupil: Pupil, school: School, other: School, room: Room, *,
+    delay: int, new: Callable[[int], int], message: int, tally: Tally,
 ) -> None:  # fmt: skip
-    """Write the rows of a recording for a pupil of `school` who goes to a class of `other`.
+    """Add the rows of a recording for a pupil of `school` who goes to a class of `other`.
 
-    `delay`: seconds after the recording; `new` gives ids in the pupil's bucket; `message`: the first of its positions
-    in the outbox. The pupil's own rows are changed in place.
+    `delay`: seconds after the recording; `new` gives an id in a bucket; `message`: the first of its positions in the
+    outbox. The pupil's own values are changed in place.
     """
-    values = _values(recording, pupil, school, other, room, packs, delay, new)
-    last = b""
+    values = _values(recording, pupil, school, other, room, delay, new)
+    chain = values["chain"]
+    values["hash"] = b""
     for line in recording.trail:
-        last = _chained(put, line, values, last)
-    pupil.student["chain"] = _student_trail(put, recording, pupil, values)
-    pupil.student |= {"status": recording.status, "version": pupil.student["version"] + len(recording.student_trail)}
-    values["chain"] = last
-    _put(put, recording.request, values, chain=last)
+        _chained(rows, line, values)
+    _put(rows, recording.request, values)
+    values["hash"] = chain
+    for line in recording.student_trail:
+        _chained(rows, line, values)
     for line in recording.beside:
-        if line.table == "outbox":
+        if line.into[0] == "outbox":
             values["position"] = message
             message += 1
-        _put(put, line, values)
-    for name, cell in recording.ends.items():
-        pupil.enrolment[name] = values[cell.name] if type(cell) is Slot else cell
+        _put(rows, line, values)
     if recording.enrolled is not None:
-        _put(put, recording.enrolled, values)
+        _put(rows, recording.enrolled, values)
+    own = pupil.values
+    own["chain"], own["status"] = values["hash"], recording.status
+    own["version"] += len(recording.student_trail)
+    own.update({name: values[slot] for name, slot in recording.ends.items()})
     tally.held[room.id] += recording.holds
     if recording.status == "attending":
         tally.attending[room.id if recording.enrolled else pupil.room.id] += 1
 
 
 def _values(
-    recording: Recording, pupil: Pupil, school: School, other: School, room: Room, packs: Mapping[str, int],
-    delay: int, new: Callable[[], int],
-) -> dict[str, Any]:  # fmt: skip
-    student, request_id = pupil.student, new()
-    stage = pupil.room.stage.name
-    values: dict[str, Any] = {
-        **packs, "request": request_id, "student": student["id"], "number": number_of(request_id, recording.day),
-        "name": student["name"], "number_hash": pupil.number_hash, "bucket": student["bucket"],
-        "enrolment": pupil.enrolment["id"], "class:from": pupil.room.id, "class:to": room.id,
-        "grade": pupil.room.grade, "stage": f'"stage":"{stage}"', "stage_name": stage,
+    recording: Recording, pupil: Pupil, school: School, other: School, room: Room, delay: int,
+    new: Callable[[int], int],
+) -> Values:  # fmt: skip
+    bucket = pupil.values["bucket"]
+    request_id = new(bucket)
+    values: Values = {
+        **pupil.values, **recording.constants, "request": request_id, "number": number_of(request_id, recording.day),
+        "class:to": room.id, "grade": pupil.room.grade,
     }  # fmt: skip
     for like, unit in (*_line(recording.destination, other), *_line(recording.origin, school)):
-        values[f"org:{like}"], values[f"path:{like}"] = unit.id, unit.path
-        for role, (account, person) in unit.accounts.items():
-            values[f"account:{like}:{role}"], values[f"person:{like}:{role}"] = account, person
+        values.update(unit.slots(like))
     for name in recording.fresh:
-        values[name] = new()
+        values[name] = new(bucket)
     later = delay * SECOND
-    for at in recording.moments:
-        values[f"at:{at}"] = at + later
-    for at in recording.isos:
-        values[f"iso:{at}"] = from_micros(at + later).isoformat()
+    for name, at in recording.moments:
+        values[name] = at + later
+    for name, at in recording.isos:
+        values[name] = from_micros(at + later).isoformat()
+    fill(values, recording.phrases)
     return values
+
+
+def fill(values: Values, phrases: Iterable[Phrase]) -> None:
+    """Fill in the texts in which others of the values stand."""
+    for name, text, pick in phrases:
+        values[name] = text % pick(values)
 
 
 def _line(school_code: str, school: School) -> Iterable[tuple[str, Unit]]:
@@ -135,31 +139,11 @@ def _line(school_code: str, school: School) -> Iterable[tuple[str, Unit]]:
     yield from ((unit.model, unit) for unit in school.above.line())
 
 
-def _student_trail(put: Put, recording: Recording, pupil: Pupil, values: Mapping[str, Any]) -> bytes:
-    last: bytes = pupil.student["chain"]
-    for line in recording.student_trail:
-        last = _chained(put, line, values, last)
-    return last
+def _chained(rows: Rows, line: Line, values: Values) -> None:
+    """Put a row of a trail behind the one before, whose hash is among the values."""
+    values["hash"] = chain_hash(values["hash"], values[line.payload])
+    _put(rows, line, values)
 
 
-def _chained(put: Put, line: Line, values: Mapping[str, Any], last: bytes) -> bytes:
-    """Put a row of a trail behind the one before; its hash."""
-    cells = _filled(line, values)
-    payload = line.columns.index("payload")
-    cells[line.columns.index("hash")] = last = chain_hash(last, cells[payload])
-    put(line.table, line.columns, tuple(cells))
-    return last
-
-
-def _put(put: Put, line: Line, values: Mapping[str, Any], **more: Any) -> None:
-    cells = _filled(line, values)
-    for name, value in more.items():
-        cells[line.columns.index(name)] = value
-    put(line.table, line.columns, tuple(cells))
-
-
-def _filled(line: Line, values: Mapping[str, Any]) -> list[Any]:
-    cells = list(line.cells)
-    for place, text, slots in line.open:
-        cells[place] = text % tuple([values[name] for name in slots]) if text else values[slots[0]]
-    return cells
+def _put(rows: Rows, line: Line, values: Values) -> None:
+    rows.setdefault(line.into, []).append(line.cells(values))

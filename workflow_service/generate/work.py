@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from functools import partial
 from random import Random
-from typing import Any
 
 from states.calendar import SHANGHAI
 from workflow_service.crypto import FieldCipher, KeyedHash
 from workflow_service.demo.roster import roster_days
-from workflow_service.generate.loading import Loader, Rows
+from workflow_service.generate.enlisting import Turns, take_registration
+from workflow_service.generate.loading import Loader
 from workflow_service.generate.people import ROLES, Numbers, person_name, phone
 from workflow_service.generate.province import Province, Room, School
-from workflow_service.generate.recording import Recording
-from workflow_service.generate.repeating import SPREAD, Pupil, Tally, place_of, repeat
-from workflow_service.ids import IdMaker, bucket_of, made_at_ms
-from workflow_service.models import Base, Student, StudentNumber
+from workflow_service.generate.recording import Recording, Values
+from workflow_service.generate.repeating import SPREAD, Pupil, Rows, Tally, place_of, repeat
 from workflow_service.models.columns import to_micros
-from workflow_service.students import NewGuardian, NewStudent, Registering, student_rows
+from workflow_service.names import search_text
+from workflow_service.roster.headings import relation_code
 
 SUSPENDED = 0.004
 """The share of students who are 休学 from the start."""
@@ -28,7 +26,9 @@ OWN_MATTERS = 3
 """How much more often a school's own matter is repeated than a transfer that was rehearsed as often."""
 TRIES = 8
 """How often another school with the student's grade is looked for: a senior one may be the only one of its county."""
-_NAMES: Mapping[type, str] = {mapper.class_: mapper.local_table.description for mapper in Base.registry.mappers}
+MORNING = 8 * 3600 * 1_000_000
+"""The hours of a day in which students are registered, in microseconds."""
+_ROLES = tuple((relation, relation_code(relation), sex) for relation, sex in ROLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +51,25 @@ class Worker:
         self._plan = plan
         self._loader = Loader(plan.owner_url)
         self._hashes = KeyedHash(plan.hash_keys)
+        self._registration = take_registration()
         self._by_county: dict[tuple[str, bool], list[Recording]] = {}
         for recording in plan.recordings:
+            known = replace(recording, constants={**recording.constants, **plan.packs})
             key = (f"county{recording.origin[0]}", recording.finished)
             # A school's own matters are the everyday ones, and short: as a province has them, so are its gigabytes.
             often = OWN_MATTERS if recording.origin == recording.destination else 1
-            self._by_county.setdefault(key, []).extend([recording] * often)
+            self._by_county.setdefault(key, []).extend([known] * often)
         last, this = roster_days(plan.today)
         self._days = (_nine(last), _nine(this))
 
-    def school(self, index: int) -> tuple[int, Tally]:
-        """Write a school; how many rows, and the places taken in whatever classes."""
-        school = self._plan.province.schools[index]
-        random = Random(f"school {self._plan.province.seed} {index}")  # noqa: S311 - nobody lives there
+    def schools(self, indexes: Sequence[int]) -> tuple[int, Tally]:
+        """Write some schools; how many rows, and the places taken in whatever classes."""
         rows: Rows = {}
         tally = Tally()
-        count = self._school(random, school, rows, tally)
+        for index in indexes:
+            school = self._plan.province.schools[index]
+            self._school(Random(f"school {self._plan.province.seed} {index}"), school, rows, tally)  # noqa: S311 - nobody lives there
+        count = sum(map(len, rows.values()))
         self._loader.write(rows)
         return count, tally
 
@@ -74,50 +77,60 @@ class Worker:
         """Let go of the connection."""
         self._loader.close()
 
-    def _school(self, random: Random, school: School, rows: Rows, tally: Tally) -> int:
-        count = 0
-
-        def put(table: str, columns: tuple[str, ...], cells: tuple[Any, ...]) -> None:
-            nonlocal count
-            count += 1
-            rows.setdefault((table, columns), []).append(cells)
-
-        ms = made_at_ms(school.first_ms << 22)
-        ids = IdMaker(lambda: ms, random.getrandbits)
-        by = Registering(ids, FieldCipher(self._plan.field_keys, random.randbytes), self._hashes)
-        pupils = self._pupils(random, school, by, put)
-        asked = list(self._asking(random, school, pupils))
-        for turn, (pupil, recording, other, room) in enumerate(asked):
-            repeat(put, recording, pupil, school, other, room, packs=self._plan.packs, delay=random.randrange(SPREAD),
-                   new=partial(ids.new, pupil.student["bucket"]), tally=tally,
-                   message=school.first_message + turn * 40)  # fmt: skip
-        busy = {id(pupil) for pupil, *_ in asked}
+    def _school(self, random: Random, school: School, rows: Rows, tally: Tally) -> None:
+        turns = Turns(school.first_ms)
+        pupils = self._pupils(random, school, turns, rows)
+        for turn, (pupil, recording, other, room) in enumerate(self._asking(random, school, pupils)):
+            pupil.asked = True
+            repeat(rows, recording, pupil, school, other, room, delay=random.randrange(SPREAD), new=turns.new,
+                   tally=tally, message=school.first_message + turn * 40)  # fmt: skip
         for pupil in pupils:
-            put("student", tuple(pupil.student), tuple(pupil.student.values()))
-            put("enrolment", tuple(pupil.enrolment), tuple(pupil.enrolment.values()))
-            if id(pupil) not in busy and pupil.student["status"] == "attending":
+            self._registration.end(rows, pupil.values)
+            if not pupil.asked and pupil.values["status"] == "attending":
                 tally.attending[pupil.room.id] += 1
-        return count
 
-    def _pupils(
-        self, random: Random, school: School, by: Registering, put: Callable[..., None]
-    ) -> list[Pupil]:  # fmt: skip
+    def _pupils(self, random: Random, school: School, turns: Turns, rows: Rows) -> list[Pupil]:
         numbers = Numbers(school.index)
+        cipher = FieldCipher(self._plan.field_keys, random.randbytes)
         found = []
         for room in school.rooms(self._plan.province.year):
             came = self._days[room.entered >= self._plan.province.year]
+            shared = {"school": school.id, "class:from": room.id, "stage_name": room.stage.name,
+                      "stage": f'"stage":"{room.stage.name}"', "came": date(room.entered, 9, 1),
+                      "came_text": f"{room.entered}-09-01"}  # fmt: skip
             for _ in range(room.size):
-                new = _new_student(random, numbers, school, room, self._plan.province.year)
-                at = came + random.randrange(8 * 3600 * 1_000_000)
-                found.append(_registered(by, new, room, at, put))
+                person = self._person(random, cipher, *numbers.next(random, self._plan.province.year - room.grade - 5))
+                bucket = random.getrandbits(10)
+                values = shared | person
+                values |= {"student": turns.new(bucket), "bucket": bucket,
+                           "registered_at": came + int(random.random() * MORNING)}  # fmt: skip
+                found.append(Pupil(room, self._registration.begin(rows, values, turns.new)))
         return found
+
+    def _person(self, random: Random, cipher: FieldCipher, number: str, born: date, sex: str) -> Values:
+        """Somebody who is registered: number and names, sealed as they are stored."""
+        name = person_name(random, sex)
+        relation, code, grown = _ROLES[int(random.random() * len(_ROLES))]
+        family = name[0] if relation == "父亲" else None
+        telephone, own = phone(random), f"G{number}"
+        hashed = self._hashes.of
+        return {
+            "name": name, "pinyin": search_text(name), "sex": sex, "birth": born,
+            "identity_number": cipher.encrypt(number, "student.identity_number"),
+            "identity_hash": hashed("identity_number", number),
+            "sealed_number": cipher.encrypt(own, "student.student_number"),
+            "number_hash": hashed("student_number", own),
+            "first_status": "suspended" if random.random() < SUSPENDED else "attending", "relation": code,
+            "guardian_name": cipher.encrypt(person_name(random, grown, family), "guardian.name"),
+            "phone": cipher.encrypt(telephone, "guardian.phone"), "phone_hash": hashed("phone", telephone),
+        }  # fmt: skip
 
     def _asking(
         self, random: Random, school: School, pupils: list[Pupil]
     ) -> Iterator[tuple[Pupil, Recording, School, Room]]:
         """Whoever asks for something, each once: who attends and was on last year's roster."""
         assert school.above is not None
-        free = [pupil for pupil in pupils if pupil.student["status"] == "attending"
+        free = [pupil for pupil in pupils if pupil.values["status"] == "attending"
                 and pupil.room.entered < self._plan.province.year]  # fmt: skip
         random.shuffle(free)
         for turn in range(school.requests):
@@ -139,35 +152,3 @@ class Worker:
 
 def _nine(day: date) -> int:
     return to_micros(datetime.combine(day, time(9), SHANGHAI))
-
-
-def _new_student(random: Random, numbers: Numbers, school: School, room: Room, year: int) -> NewStudent:
-    sex = "1" if random.random() < 0.527 else "2"
-    number, birth = numbers.next(random, year - room.grade - 5, sex)
-    name = person_name(random, sex)
-    relation, grown = random.choice(ROLES)
-    family = name[0] if relation == "父亲" else None
-    guardian = NewGuardian(relation, person_name(random, grown, family), phone(random))
-    return NewStudent(
-        name=name, sex=sex, birth_date=birth, identity_type="1", identity_number=number, student_number=f"G{number}",
-        status="suspended" if random.random() < SUSPENDED else "attending", school_id=school.id, class_id=room.id,
-        stage=room.stage.name, valid_from=date(room.entered, 9, 1), guardians=(guardian,),
-    )  # fmt: skip
-
-
-def _registered(by: Registering, new: NewStudent, room: Room, at: int, put: Callable[..., None]) -> Pupil:
-    """Put the rows of a student, except the two that a request may still change."""
-    id_ = by.ids.new_subject()
-    pupil = Pupil(room, {}, {}, b"")
-    for table, row in student_rows(by, id_, new, None, "imported", at, at, {}):
-        name = _NAMES[table]
-        if table is Student:
-            pupil.student = row
-        elif name == "enrolment":
-            pupil.enrolment = row
-        else:
-            if table is StudentNumber:
-                pupil.number_hash = row["number_hash"]
-            put(name, tuple(row), tuple(row.values()))
-    assert pupil.student["bucket"] == bucket_of(id_)
-    return pupil
