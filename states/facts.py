@@ -91,6 +91,7 @@ class Facts:
     has_number: bool = True
     newcomer: bool = False  # not on the register before this request
     left_last_grade: int | None = None  # last grade of the stage that a student without enrolment has left
+    admitted_here: bool = True  # an admission list of this school names the student, and he has not gone on by it yet
     duplicate: bool = False  # an undecided pair of the duplicate queue names this student (SYS-20)
     entries: tuple[Entry, ...] = ()  # of the record, oldest first
     away_until: date | None = None  # when the absence that still lasts was to end; known until submit

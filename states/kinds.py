@@ -160,7 +160,7 @@ KINDS: Final[dict[str, Kind]] = {
     "promotion": Kind("升级", "Promotion", "stage_end", lock=_STATUS, events={"": "promotion"}, opens="promotion",
                       batch=True),
     "stage_promotion": Kind("升学", "Stage promotion", "stage_end", lock=_STATUS, enrolment="enter", place=True,
-                            events={"": "stage_promotion"}, batch=True),
+                            events={"": "stage_promotion"}, closes=("admission",), batch=True),
     "graduation": Kind("毕业", "Graduation", "stage_end", lock=_STATUS, enrolment="end", events={"": "graduation"},
                        opens="credential", batch=True),
     "finishing_without_diploma": Kind("结业", "Finishing without diploma", "stage_end", lock=_STATUS,

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy.orm import aliased
 
 from workflow_service.boxes import below
 from workflow_service.duplicates.people import chunks
@@ -47,12 +48,14 @@ def leavers_without_admission(connection: Connection, path: str) -> list[Leaver]
                RegisterEntry.ended_at.is_(None))
         .exists()
     )  # fmt: skip
+    later = aliased(Enrolment)  # Without it who has left the next stage as well would be missed on every list.
+    gone_on = select(later.id).where(later.student_id == Student.id, later.recorded_at > Enrolment.recorded_at).exists()
     query = (
         select(Student.id, Student.name, Organization.name)
         .join(Enrolment, Enrolment.student_id == Student.id)
         .join(Organization, Organization.id == Enrolment.school_id)
         .where(Student.status == "graduated", Enrolment.stage == "primary", Enrolment.end_reason == "graduation",
-               below(Organization.path, path), ~admitted)
+               below(Organization.path, path), ~admitted, ~gone_on)
         .order_by(Organization.path, Student.name)
     )  # fmt: skip
     return [Leaver(*row) for row in connection.execute(query)]

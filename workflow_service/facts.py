@@ -201,6 +201,7 @@ def build_facts(
         enrolled_on=_date(row["enrolled_on"]), has_number=row["number_hash"] is not None,
         newcomer=row["status"] in NEWCOMERS, entries=_entries(row["entries"]),
         left_last_grade=row.get("left_last_grade"), duplicate=bool(row.get("duplicate")),
+        admitted_here=row.get("admitted_here", True),
         sibling=row.get("sibling"), sibling_stage=row.get("sibling_stage") or "primary",
         sibling_class_size=row.get("sibling_class_size"),
         sibling_school_size=row.get("sibling_school_size"), sibling_school_quota=row.get("sibling_school_quota"),

@@ -141,10 +141,19 @@ def reversals_of(connection: Connection, student_id: int) -> set[str]:
     return {str(data.get("reverses")).strip() for data in rows}
 
 
+def _admitted(_: Service, connection: Connection, row: Row) -> Iterator[tuple[str, Any]]:
+    """Whether the school has the student on an admission list by which he has not gone on yet."""
+    lasting = select(RegisterEntry.id).where(
+        RegisterEntry.student_id == row["student_id"], RegisterEntry.school_id == row["destination_school_id"],
+        RegisterEntry.section == "admission", RegisterEntry.ended_at.is_(None))  # fmt: skip
+    yield "admitted_here", connection.execute(lasting).first() is not None
+
+
 _READ: dict[str, tuple[Any, ...]] = {
     "basic_data_change": (_recorded,),
     "key_data_change": (_number, _key_data),
     "problem_record": (_number, _key_data, _others),
     "results_change": (_entry,),
+    "stage_promotion": (_admitted,),
     "reversal": (_others, _reversed),
 }

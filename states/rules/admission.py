@@ -191,6 +191,22 @@ def has_number_before(facts: Facts) -> No | None:
 
 
 @check(of_the_record=True)
+def on_admission_list(facts: Facts) -> No | None:
+    """不在录取名单上 / a leaver goes on by an admission list of this school, once by each (SYS-40, NJ-04)."""
+    if facts.admitted_here:
+        return None
+    cure = Cure(
+        "settle", "bureau", "由主管教育局将该生列入本校录取名单并导入", "The bureau imports an admission list of this "
+        "school that names the pupil.", {"admitted_here": True},
+    )  # fmt: skip
+    return No(
+        "本校的录取名单上没有该生，不能按录取办理升学",
+        "No admission list of this school names this pupil: he does not go on to it.",
+        (cure,),
+    )
+
+
+@check(of_the_record=True)
 def grade_follows_stage(facts: Facts) -> No | None:
     """升学年级不符 / the new stage begins with the grade after the last of the old one (SYS-51: 五年制只升六年级)."""
     left = facts.left_last_grade

@@ -14,7 +14,6 @@ FACTS: Final[dict[str, FactKind]] = {
     "record_elsewhere": FactKind("bool", "他处已有学籍", "Has a record elsewhere"),
     "home_teaching": FactKind("bool", "送教上门", "Taught at home"),
     "attends_here": FactKind("bool", "实际在本校就读", "Really attends this school"),
-    "on_leavers_list": FactKind("bool", "与小升初底表一一对应", "Agrees one to one with the list of leavers"),
     "outside_school": FactKind("text", "外地学校名称", "School outside", most=80),
     "outside_bureau": FactKind("text", "外地主管教育局", "Bureau in charge outside", most=80),
     "contact_letter_asked": FactKind("bool", "对方要求就学联系函", "The other side asks for a contact letter"),

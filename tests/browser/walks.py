@@ -89,6 +89,7 @@ def _double(world: World) -> Pupil:
 
 def _leaver(world: World) -> Pupil:
     found: Pupil = graduate(world, "101")
+    world.admit(found.id, "104")
     return found
 
 
@@ -200,7 +201,7 @@ JOURNEYS: Final[dict[str, Journey]] = {
     # Promotion and the end of a stage.
     "into the next grade": Journey((Walk("promotion", on=date(2027, 7, 10)),), "school202", "202"),
     "on to junior school": Journey(
-        (Walk("stage_promotion", "unified_admission", {"on_leavers_list": True, "entered_on": "2026-09-01"}, grade=7,
+        (Walk("stage_promotion", "unified_admission", {"entered_on": "2026-09-01"}, grade=7,
               on=date(2026, 9, 3)),),
         "school104", found=_leaver, named=True, classes=(("104", 7, "junior", 1),),
     ),

@@ -323,6 +323,8 @@ CASES = [
     Case("no_record_elsewhere", {}, ""),
     Case("has_number_before", {"has_number": False}, "没有学籍号"),
     Case("has_number_before", {}, ""),
+    Case("on_admission_list", {"admitted_here": False}, "没有该生"),
+    Case("on_admission_list", {}, ""),
     Case("grade_follows_stage", {"left_last_grade": 5, "grade": 6}, ""),
     Case("grade_follows_stage", {"left_last_grade": 6, "grade": 6}, "须为七年级"),
     Case("grade_follows_stage", {"grade": 6}, ""),

@@ -156,7 +156,7 @@ def test_leavers_are_matched_one_to_one_and_go_on_under_their_number(world: Worl
     assert verdicts(report) == ["leaver_admitted", "not_on_list"]
     assert [left.name for left in report.unlisted] == ["漏名生"]
     draft = world.start("school104", "stage_promotion", leaver, ground="unified_admission",
-                        data={"on_leavers_list": True, "entered_on": "2026-09-01"})  # fmt: skip
+                        data={"entered_on": "2026-09-01"})  # fmt: skip
     assert world.request(draft).grade == 7
     assert world.complete(draft).state == "completed"
     assert world.student_row(leaver.id).status == "attending"

@@ -203,6 +203,7 @@ def test_a_leaver_of_a_school_that_has_closed_since_goes_on_to_the_next_stage(wo
     world.go(2026, 9, 3)
     world.school_class("404", 7, "junior")
     leaver = graduate(world, "403")
+    world.admit(leaver.id, "404")
     close(world)
     world.at += 86_400_000_000
     promoted = world.start("school404", "stage_promotion", None, student_name=leaver.name,

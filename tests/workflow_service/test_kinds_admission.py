@@ -204,26 +204,45 @@ def test_a_pupil_whom_two_schools_admitted_belongs_where_he_attends(world: World
     sound(world)
 
 
+def going_on(world: World, leaver: Any, ground: str = "unified_admission") -> int:
+    return world.start(
+        "school104", "stage_promotion", None, student_name=leaver.name, student_number=leaver.number, grade=7,
+        ground=ground, data={"entered_on": "2026-09-01"},
+    )  # fmt: skip
+
+
 def test_a_leaver_goes_on_under_his_number_one_to_one_with_the_list(world: World) -> None:
     world.go(2026, 9, 3)
     home = world.school_class("104", 7, "junior")
     leaver = graduate(world, "101")
-    promoted = world.start(
-        "school104", "stage_promotion", None, student_name=leaver.name, student_number=leaver.number, grade=7,
-        ground="unified_admission", data={"on_leavers_list": True, "entered_on": "2026-09-01"},
-    )  # fmt: skip
-    done = world.complete(promoted)
+    draft = going_on(world, leaver)
+    with pytest.raises(Blocked) as unlisted:
+        world.fire(draft, "submit", "school104")
+    assert rules(unlisted) == {"NJ-04", "SYS-40"}
+    world.admit(leaver.id, "104")
+    done = world.complete(draft)
     assert (done.state, done.route) == ("completed", ["awaiting_principal", "awaiting_bureau"])
     assert (world.student_row(leaver.id).status, world.seats(home)) == ("attending", (1, 0))
     assert number_of(world, leaver.id) == leaver.number
-    other = graduate(world, "101", name="不在表上")
-    missing = world.start(
-        "school104", "stage_promotion", None, student_name=other.name, student_number=other.number, grade=7,
-        ground="unified_admission", data={"on_leavers_list": False, "entered_on": "2026-09-01"},
-    )  # fmt: skip
+    assert not [entry for entry in world.entries(leaver.id) if entry.section == "admission" and entry.ended_at is None]
+    with pytest.raises(Blocked) as twice:
+        world.fire(world.start("school104", "stage_promotion", leaver, grade=7, ground="unified_admission"), "submit",
+                   "school104")  # fmt: skip
+    assert rules(twice) >= {"NJ-04", "SYS-40"}
+    sound(world)
+
+
+@pytest.mark.parametrize(
+    ("ground", "refusing"), [("unified_admission", {"NJ-04", "SYS-40"}), ("school_admission", {"NJ-04"})]
+)
+def test_the_list_of_another_school_lets_no_leaver_in_here(world: World, ground: str, refusing: set[str]) -> None:
+    world.go(2026, 9, 3)
+    world.school_class("104", 7, "junior")
+    leaver = graduate(world, "101")
+    world.admit(leaver.id, "404")
     with pytest.raises(Blocked) as refused:
-        world.fire(missing, "submit", "school104")
-    assert rules(refused) == {"NJ-04"}
+        world.fire(going_on(world, leaver, ground), "submit", "school104")
+    assert rules(refused) == refusing
     sound(world)
 
 
