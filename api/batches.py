@@ -89,12 +89,16 @@ class BatchRowShown(Shown):
 
 
 class BatchShown(Shown):
-    """A batch with the number of its children in each state; `verdicts` where a call made or moved some."""
+    """A batch with the number of its children in each state; `verdicts` where a call made or moved some.
+
+    `staying`: whom a promotion left out when it was filed, each with class and reason.
+    """
 
     id = fields.String(required=True)
     number = fields.String(required=True)
     kind = fields.String(required=True)
     states = fields.Dict(required=True)
+    staying = fields.List(fields.Dict(), required=True)
     verdicts = fields.List(fields.Dict())
 
 

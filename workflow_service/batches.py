@@ -21,6 +21,7 @@ from workflow_service.errors import Blocked, Forbidden, Invalid, NotFound, Servi
 from workflow_service.keys import Key, claim_key
 from workflow_service.models import Batch, Enrolment, Organization, Request, SchoolClass, Student
 from workflow_service.models.columns import from_micros
+from workflow_service.promotion import staying
 from workflow_service.requests import create_request, number_of
 from workflow_service.transitions import fire
 
@@ -74,7 +75,8 @@ def create_batch(
     parent = {
         "id": batch_id, "number": number_of(batch_id, from_micros(at).date()), "kind": shared.kind,
         "organization_id": actor.organization_id, "path": actor.path,
-        "data": {"ground": shared.ground, "grade": shared.grade, "data": dict(shared.data)}, "created_at": at,
+        "data": {"ground": shared.ground, "grade": shared.grade, "data": dict(shared.data)} | (
+            {"staying": staying(service, actor)} if shared.kind == "promotion" else {}), "created_at": at,
         "created_by": actor.account_id,
         "version": 1,
     }  # fmt: skip
@@ -95,7 +97,8 @@ def add_to_batch(service: Service, actor: Actor, batch_id: int, rows: Sequence[R
         raise Forbidden("只有申请学校可以增加学生 / only the applying school adds students")
     if not 0 < len(rows) <= MOST:
         raise Invalid([{"field": "students", "message": f"每次 1 至 {MOST} 人 / 1 to {MOST} students at a time"}])
-    shared = NewRequest(kind=batch.kind, batch_id=batch_id, **batch.data)
+    said = {name: batch.data[name] for name in ("ground", "grade", "data")}
+    shared = NewRequest(kind=batch.kind, batch_id=batch_id, **said)
     return Worked(batch_id, tuple(_drafts(service, actor, shared, rows)))
 
 

@@ -1,7 +1,9 @@
-"""The roll of a school before the promotion (升级名单): who goes on, and for everyone else the reason why not.
+"""The roll of a school before the promotion (升级名单): whose promotion is recorded, and why not for all others.
 
-Grades follow from cohort and school year (SYS-44), so nobody is moved one by one; what must not happen is that somebody
-stays behind unnoticed. The roll names everyone who is on the register of the school.
+Grades follow from cohort and school year (SYS-44), so nobody is moved one by one, and the class of who is left out
+goes up as well; what must not happen is that somebody is left out of the recorded promotion unnoticed. The roll names
+everyone on the register of the school, as it is now; a batch of promotions keeps who was left out, and why, when it
+began.
 """
 
 from __future__ import annotations
@@ -74,6 +76,18 @@ def promotion_roll(service: Service, actor: Actor, school_id: int) -> list[RollR
         ).first() is None:  # fmt: skip
             raise NotFound
         return [_row(row, grade_of(row.first_grade, row.entered_year, today)) for row in connection.execute(query)]
+
+
+def staying(service: Service, actor: Actor) -> list[dict[str, Any]]:
+    """Whom the promotion of the actor's own school leaves out, as a batch keeps it: by id, so that no name is copied.
+
+    [{"student": id, "grade": 1-12, "class": name, "reason": code, "label": zh, "label_en": en}], in order of the roll.
+    """
+    return [
+        {"student": str(row.student_id), "grade": row.grade, "class": row.school_class, "reason": row.reason,
+         "label": row.label, "label_en": row.label_en}
+        for row in promotion_roll(service, actor, actor.organization_id) if not row.moves
+    ]  # fmt: skip
 
 
 def _row(row: Any, grade: int) -> RollRow:

@@ -40,6 +40,19 @@ def test_the_page_shows_who_stays_first_and_leads_to_the_batch(sqlite_api: Api) 
     assert "/batches/new?kind=promotion" in shown
 
 
+def test_a_batch_of_promotions_says_who_was_left_out_when_it_was_filed(sqlite_api: Api) -> None:
+    world = sqlite_api.world
+    world.go(2027, 7, 10)
+    pupil, away = world.student("202", 3, name="甲"), world.student("202", 3, name="乙", status="suspended")
+    body = {"kind": "promotion", "students": [{"student_id": str(pupil.id)}]}
+    made = sqlite_api.post("school202", "/batches", body, key="p-1")
+    [left_out] = made.json["staying"]
+    assert (left_out["student"], left_out["reason"]) == ({"id": str(away.id), "name": "乙"}, "suspended")
+    sqlite_api.client.post("/login", data={"username": "school202", "password": "demo-2026"})
+    assert "学籍状态为休学" in sqlite_api.client.get(f"/batches/{made.json['id']}").text
+    assert "要留在原年级的，办理留级" in sqlite_api.client.get("/promotion").text
+
+
 def test_the_english_page_keeps_a_grade_together_and_writes_the_day_as_others_do(sqlite_api: Api) -> None:
     sqlite_api.world.student("202", 3, name="甲")
     sqlite_api.client.post("/login", data={"username": "school202", "password": "demo-2026"})

@@ -7,6 +7,7 @@ from tests.workflow_service.world import World
 from workflow_service.batches import Row, add_to_batch, batch_children, counts_of, create_batch, fire_batch, students_of
 from workflow_service.draft_rows import NewRequest
 from workflow_service.errors import Forbidden, Invalid, NotFound
+from workflow_service.views.batches import batch_view
 
 
 def test_a_class_goes_on_together_and_one_who_cannot_is_named_with_his_reason(world: World) -> None:
@@ -34,6 +35,23 @@ def test_a_class_goes_on_together_and_one_who_cannot_is_named_with_his_reason(wo
     assert (len(children), following) == (2, children[-1].id)
     assert fire_batch(world.service, world.actor("school201.principal"), batch, "approve").verdicts == ()
     sound(world)
+
+
+def test_a_promotion_keeps_who_was_left_out_and_why_when_it_began(world: World) -> None:
+    world.go(2026, 8, 5)
+    pupil, away, leaver = (
+        world.student("201", 3, name="甲"), world.student("201", 3, name="乙", status="suspended"),
+        world.student("201", 7, name="丙"),
+    )  # fmt: skip
+    actor = world.actor("school201")
+    batch = create_batch(world.service, actor, NewRequest(kind="promotion"), [Row(pupil.id)]).batch_id
+    kept = {str(away.id): ("乙", "suspended"), str(leaver.id): ("丙", "graduating")}
+    world.complete(world.start("school201", "resumption", away, ground="recovered"))
+    late = world.student("201", 4, name="丁")
+    assert [verdict.done for verdict in add_to_batch(world.service, actor, batch, [Row(late.id)]).verdicts] == [True]
+    shown = batch_view(world.service, world.actor("county2"), batch)["staying"]
+    assert {row["student"]["id"]: (row["student"]["name"], row["reason"]) for row in shown} == kept
+    assert {row["label"] for row in shown} == {"学籍状态为休学", "毕业年级，办理毕业"}
 
 
 def test_who_files_a_batch_and_who_sees_it(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from states.kinds import KINDS
 from workflow_service.actors import Actor
 from workflow_service.batches import Worked, batch_children, counts_of, find_batch
 from workflow_service.db import reading
+from workflow_service.duplicates.people import chunks
 from workflow_service.models import Enrolment, Student
 from workflow_service.models.columns import iso
 from workflow_service.service import Service
@@ -23,9 +25,21 @@ def batch_view(service: Service, actor: Actor, batch_id: int) -> dict[str, Any]:
     kind = KINDS[row.kind]
     return {
         "id": str(row.id), "number": row.number, "kind": row.kind, "kind_label": kind.label,
-        "kind_label_en": kind.label_en, "created_at": iso(row.created_at), "data": row.data,
+        "kind_label_en": kind.label_en, "created_at": iso(row.created_at),
         "organization_id": str(row.organization_id), "states": counts_of(service, row.id),
+        "staying": _staying(service, row.data.get("staying", ())),
     }  # fmt: skip
+
+
+def _staying(service: Service, kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Whom a promotion left out when it began, with today's names; [] for all other kinds."""
+    ids = [int(one["student"]) for one in kept]
+    with reading(service.engine) as connection:
+        names = {
+            row.id: row.name for chunk in chunks(ids)
+            for row in connection.execute(select(Student.id, Student.name).where(Student.id.in_(chunk)))
+        }  # fmt: skip
+    return [{**one, "student": {"id": one["student"], "name": names.get(int(one["student"]))}} for one in kept]
 
 
 def batch_row_view(row: Any) -> dict[str, Any]:
