@@ -36,8 +36,8 @@ class QualityRecordShown(Shown):
     id = fields.String(required=True)
     name = fields.String(required=True)
     student_number = fields.String(required=True, allow_none=True)
-    school = fields.Dict(required=True)
-    grade = fields.Integer(required=True)
+    school = fields.Dict(required=True, allow_none=True)
+    grade = fields.Integer(required=True, allow_none=True)
 
 
 @operation(

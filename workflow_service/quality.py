@@ -85,12 +85,22 @@ def _beyond(today: date) -> ColumnElement[bool]:
     return and_(Student.status == "attending", grade > SchoolClass.last_grade)
 
 
-def _sits_elsewhere() -> ColumnElement[bool]:
+def _sits() -> ColumnElement[bool]:
     # The data of a request are compact JSON text: what has a value there stands behind its name and a quotation mark.
-    sits = and_(
-        Request.student_id == Student.id, Request.open, type_coerce(Request.data, Text).contains('"attends_since":"')
+    return and_(Request.open, type_coerce(Request.data, Text).contains('"attends_since":"'))
+
+
+def _sits_elsewhere() -> ColumnElement[bool]:
+    elsewhere = exists().where(
+        Request.student_id == Student.id, _sits(), Request.destination_school_id != Organization.id
     )
-    return and_(Student.status == "attending", exists().where(sits, Request.destination_school_id != Organization.id))
+    return and_(Student.status == "attending", elsewhere)
+
+
+def _sits_without_record() -> ColumnElement[bool]:
+    """The record is at another school, or there is none at all and the request is to make one (SYS-37)."""
+    nowhere = and_(Enrolment.id.is_(None), exists().where(Request.student_id == Student.id, _sits()))
+    return or_(nowhere, _sits_elsewhere())
 
 
 CHECKS: Final = tuple(
@@ -118,8 +128,9 @@ CHECKS: Final = tuple(
         ("problem_record", "问题学籍", "Problem record", "SYS-30", "在“查重”中处理，或申请关键数据变更",
          "Settle it under Duplicates, or file a key-data change", "", lambda _today: Student.problem.is_not(None)),
         ("attends_without_record", "在校就读，学籍未到", "Attends without a record", "N25-18",
-         "催办转学，或让学生回原校", "Speed the transfer up, or send the pupil back", "",
-         lambda _today: _sits_elsewhere(), "pupil"),
+         "催办转学或补建，或让学生回原校",
+         "Speed the transfer or the missing record up, or send the pupil back", "",
+         lambda _today: _sits_without_record(), "pupil"),
         ("record_without_pupil", "有学籍，人不在校", "Record without a pupil", "N25-18", "及时办理转出，或核实学生去向",
          "Let the record go, or find out where the pupil is", "", lambda _today: _sits_elsewhere()),
         ("beyond_last_grade", "已过毕业年级仍为在读", "Attending after the last grade", "N25-18",
@@ -138,7 +149,7 @@ def quality_counts(service: Service, actor: Actor) -> list[dict[str, Any]]:
             checks = [check for check in CHECKS if check.where == where]
             sums = [func.sum(case((check.predicate(today), 1), else_=0)) for check in checks]
             # What is counted is what is listed: the same rows, the same scope, the same predicate.
-            row = connection.execute(_from(select(*sums)).where(_scope(actor, where))).one()
+            row = connection.execute(_from(select(*sums), where).where(_scope(actor, where))).one()
             found |= {check.code: count or 0 for check, count in zip(checks, row, strict=True)}
     return [{**check_view(check), "count": found[check.code]} for check in CHECKS]
 
@@ -149,7 +160,7 @@ def quality_list(
     """The records that a check finds, by id after one; the id to go on after, None at the end."""
     today = service.clocks.now().date()
     query = (
-        _from(select(*_COLUMNS))
+        _from(select(*_COLUMNS), check.where)
         .where(_scope(actor, check.where), check.predicate(today), Student.id > after)
         .order_by(Student.id)
         .limit(limit + 1)
@@ -176,13 +187,14 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _from(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Every current record with its school and class."""
+def _from(query: Select[*tuple[Any, ...]], where: Where) -> Select[*tuple[Any, ...]]:
+    """Every current record with its school and class; among pupils also those who have none."""
+    bare = where == "pupil"
     return (
         query.select_from(Student)
-        .join(Enrolment, and_(Enrolment.student_id == Student.id, Enrolment.ended_at.is_(None)))
-        .join(Organization, Organization.id == Enrolment.school_id)
-        .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
+        .join(Enrolment, and_(Enrolment.student_id == Student.id, Enrolment.ended_at.is_(None)), isouter=bare)
+        .join(Organization, Organization.id == Enrolment.school_id, isouter=bare)
+        .join(SchoolClass, SchoolClass.id == Enrolment.class_id, isouter=bare)
     )
 
 
@@ -192,17 +204,20 @@ def _scope(actor: Actor, where: Where) -> ColumnElement[bool]:
     if where == "record":
         return below(Organization.path, actor.path)
     seat = aliased(Organization)
-    return exists().where(
-        Request.student_id == Student.id, Request.open, Request.destination_school_id == seat.id,
-        below(seat.path, actor.path),
-    )  # fmt: skip
+    # Asked once and not for each student: outer joins begin at the students, and few of them sit without a record.
+    return Student.id.in_(
+        select(Request.student_id)
+        .join(seat, seat.id == Request.destination_school_id)
+        .where(_sits(), below(seat.path, actor.path))
+    )
 
 
 def _view(service: Service, row: Any, today: date) -> dict[str, Any]:
     number = row.student_number and service.cipher.decrypt(row.student_number, "student.student_number")
+    school = {"id": str(row.school_id), "code": row.school_code, "name": row.school_name} if row.school_id else None
     return {
         "id": str(row.id), "name": row.name, "student_number": mask_number(number) if number else None,
         "status": row.status, "problem": row.problem, "birth_date": row.birth_date.isoformat(),
-        "school": {"id": str(row.school_id), "code": row.school_code, "name": row.school_name},
-        "class": row.class_name, "grade": grade_of(row.first_grade, row.entered_year, today),
+        "school": school, "class": row.class_name,
+        "grade": grade_of(row.first_grade, row.entered_year, today) if school else None,
     }  # fmt: skip

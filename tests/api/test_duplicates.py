@@ -6,7 +6,9 @@ from datetime import date
 from typing import Any
 
 from tests.api.conftest import Api
+from tests.api.test_bureau_page import sign_in
 from tests.workflow_service.test_duplicates import GOOD, TYPED, record
+from tests.workflow_service.test_kinds_admission import newcomer
 from workflow_service.check import check
 from workflow_service.quality import CHECKS
 
@@ -137,3 +139,34 @@ def test_a_pupil_who_sits_where_the_record_is_not_is_seen_from_both_schools(api:
     assert counts(api, "school202")["record_without_pupil"] == 1
     assert counts(api, "school203") == {}
     assert api.get("school201", "/quality/attends_without_record").json["items"][0]["name"] == pupil.name
+
+
+def test_a_pupil_in_class_without_any_record_is_seen_where_he_sits(api: Api) -> None:
+    world = api.world
+    world.go(2026, 10, 12)
+    world.school_class("401", 2)
+    data = {"attends_since": "2026-09-01", "record_elsewhere": False}
+    draft = world.start("school401", "missing_record_creation", person=newcomer("无籍"), grade=2,
+                        ground="without_record", data=data)  # fmt: skip
+    assert counts(api, "school401") == {}
+    world.fire(draft, "submit", "school401")
+    assert counts(api, "school401") == {"attends_without_record": 1}
+    assert counts(api, "province")["attends_without_record"] == 1
+    assert counts(api, "school402") == {}
+    [row] = api.get("school401", "/quality/attends_without_record").json["items"]
+    assert (row["name"], row["school"], row["grade"]) == ("无籍", None, None)
+    sign_in(api, "school401")
+    assert "尚无学籍" in api.client.get("/quality/attends_without_record").text
+
+
+def test_suspected_doubles_and_children_too_young_or_past_the_last_grade_are_found(api: Api) -> None:
+    world = api.world
+    record(world, "201")
+    record(world, "202", "林晓曼", TYPED)
+    assert counts(api, "school201")["problem_record"] == 1
+    assert "age_against_grade" not in counts(api, "school201")
+    record(world, "203", "早慧", None, birth_date=date(2021, 9, 1))
+    assert counts(api, "school203")["age_against_grade"] == 1
+    assert "beyond_last_grade" not in counts(api, "school203")
+    world.go(2033, 10, 12)
+    assert counts(api, "county2")["beyond_last_grade"] >= 1
