@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.cli import main
 from tests.conftest import Database
 from tests.workflow_service.world import Pupil, World, make_world, picture
-from workflow_service.db import begin
-from workflow_service.models import Account
 
 PASSWORD = "demo-2026"
 
@@ -57,11 +54,7 @@ class Api:
 
     def token(self, who: str) -> str:
         if who not in self.tokens:
-            with begin(self.world.service.engine) as connection:
-                # A test leaps over months in which he has gone on working: he is not sealed for that (N25-19).
-                connection.execute(
-                    update(Account).where(Account.username == who).values(last_used_at=self.world.service.clocks.real())
-                )
+            self.world.goes_on_working(who)
             answer = self.client.post("/api/v1/tokens", json={"username": who, "password": PASSWORD})
             assert answer.status_code == 201, answer.text
             self.tokens[who] = answer.json["token"]

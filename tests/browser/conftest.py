@@ -85,6 +85,7 @@ class Live:
 
     def sign_in(self, page: Page, username: str, path: str = "/") -> None:
         """Sign in through the page, as a person does, and go to `path`."""
+        self.world.goes_on_working(username)
         page.context.clear_cookies()
         page.goto(f"{self.url}/login")
         page.fill("[name=username]", username)
