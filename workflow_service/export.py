@@ -17,16 +17,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rustpy_xlsxwriter import FastExcel, Format
-from sqlalchemy import Connection, Select, and_, func, insert, select, text
+from sqlalchemy import Connection, ScalarSelect, Select, and_, func, insert, select, text
 from sqlalchemy.orm import aliased
 
-from states.calendar import grade_of
+from states.calendar import grade_of, school_year, season_of
 from states.kinds import KINDS
 from workflow_service.actors import Actor
 from workflow_service.boxes import below, in_scope
+from workflow_service.code_tables import exported_status
 from workflow_service.db import begin
 from workflow_service.errors import Forbidden
-from workflow_service.models import AccessLog, Enrolment, Guardian, Organization, Request, SchoolClass, Student
+from workflow_service.models import (
+    AccessLog,
+    Enrolment,
+    Guardian,
+    Organization,
+    RegisterEntry,
+    Request,
+    SchoolClass,
+    Student,
+)
 from workflow_service.models.columns import from_micros
 from workflow_service.roster.headings import (
     BY_KEY,
@@ -36,6 +46,7 @@ from workflow_service.roster.headings import (
     PROGRAMME_CODES,
     RELATIONS,
     SEX,
+    WORKED_OUT,
     YES_NO,
 )
 from workflow_service.views.requests import state_labels
@@ -46,6 +57,7 @@ if TYPE_CHECKING:
 
 What = Literal["students", "requests", "all"]
 Progress = Callable[[int, int, str], None]
+Codes = Callable[[str, date | None], str]
 Cells = dict[str, str]
 """A row: cell by heading."""
 
@@ -58,7 +70,7 @@ LONGEST_SHEET: Final = 1_048_575
 PURPOSE: Final = range(2, 201)
 """How long a purpose is."""
 _GUARDIANS: Final = tuple(h.title for h in HEADINGS if h.key.startswith("guardian"))
-_STUDENT: Final = tuple(h.title for h in HEADINGS if h.stored and h.title not in _GUARDIANS)
+_STUDENT: Final = (*(h.title for h in HEADINGS if h.stored and h.title not in _GUARDIANS), *WORKED_OUT)
 _REQUEST: Final = (
     "申请号", "业务", "状态", "学生姓名", "学籍号", "原学校标识码", "原学校", "目标学校标识码", "目标学校", "年级",
     "提交时间", "本环节期限", "办结时间",
@@ -175,7 +187,7 @@ def _students(snapshot: _Snapshot, service: Service, actor: Actor | None, reveal
             Student.identity_number.is_not(None), Student.student_number if revealed else
             Student.student_number.is_not(None), SchoolClass.first_grade, SchoolClass.entered_year,
             SchoolClass.sequence, SchoolClass.programme, Enrolment.valid_from, Student.status,
-            Student.special_education,
+            Student.special_education, _came_back(),
         )
         .join(Enrolment, and_(Enrolment.student_id == Student.id, Enrolment.ended_at.is_(None)))
         .join(Organization, Organization.id == Enrolment.school_id)
@@ -185,11 +197,11 @@ def _students(snapshot: _Snapshot, service: Service, actor: Actor | None, reveal
     if actor is not None:
         query = query.where(below(Organization.path, actor.path))
     total, batches = snapshot.streamed(query)
-    grade = _grades(service.clocks.now().date())
+    grade, code = _grades(service.clocks.now().date()), _status_codes(service)
     if not revealed:
-        rows: Iterator[Cells] = (_masked(row, grade) for batch in batches for row in batch)
+        rows: Iterator[Cells] = (_masked(row, grade, code) for batch in batches for row in batch)
         return _Sheet("学生名册", _STUDENT, total, rows)
-    rows = chain.from_iterable(_revealed(snapshot.connection, service, batch, grade) for batch in batches)
+    rows = chain.from_iterable(_revealed(snapshot.connection, service, batch, grade, code) for batch in batches)
     return _Sheet("学生名册", _STUDENT + _GUARDIANS, total, rows)
 
 
@@ -201,24 +213,48 @@ def _grades(today: date) -> Callable[[int, int], str]:
     return label
 
 
-def _masked(row: Any, grade: Callable[[int, int], str]) -> Cells:
+def _came_back() -> ScalarSelect[Any]:
+    """The day on which a student last came back from an absence."""
+    return (
+        select(func.max(RegisterEntry.valid_to))
+        .where(RegisterEntry.student_id == Student.id, RegisterEntry.section.in_(KINDS["resumption"].closes),
+               RegisterEntry.ended_at.is_not(None))
+        .correlate(Student)
+        .scalar_subquery()
+    )  # fmt: skip
+
+
+def _status_codes(service: Service) -> Codes:
+    """JY/T 1001's code of a status; who came back in this term is 05 until the next one (学生当前状态)."""
+    calendar, today = service.calendars.current(), service.clocks.now().date()
+    this = school_year(today), season_of(calendar, today)
+
+    @lru_cache(None)
+    def code(status: str, came_back: date | None) -> str:
+        resumed = came_back is not None and (school_year(came_back), season_of(calendar, came_back)) == this
+        return exported_status(status, resumed=resumed) or ""
+
+    return code
+
+
+def _masked(row: Any, grade: Callable[[int, int], str], coded: Codes) -> Cells:
     (_, code, school, name, former, sex, born, kind, identity, number, first, entered, sequence, programme, since,
-     status, special) = row  # fmt: skip
+     status, special, came_back) = row  # fmt: skip
     return dict(zip(_STUDENT, (
         code, school, name, former or "", SEX.get(sex, sex), f"{born.year}{born.month:02}{born.day:02}",
         IDENTITY_TYPES.get(kind, kind), MASK if identity else "", MASK if number else "", grade(first, entered),
         f"{sequence}班", PROGRAMME_CODES.get(programme or "", ""), f"{since.year}{since.month:02}",
-        STATUS_LABELS[status], YES_NO["1" if special else "0"],
+        STATUS_LABELS[status], YES_NO["1" if special else "0"], coded(status, came_back),
     ), strict=True))  # fmt: skip
 
 
 def _revealed(
-    connection: Connection, service: Service, batch: Sequence[Any], grade: Callable[[int, int], str]
+    connection: Connection, service: Service, batch: Sequence[Any], grade: Callable[[int, int], str], code: Codes
 ) -> Iterator[Cells]:
     decrypt = service.cipher.decrypt
     guardians = _guardians(connection, service, [row[0] for row in batch])
     for row in batch:
-        cells = _masked(row, grade)
+        cells = _masked(row, grade, code)
         for title, stored, column in ((BY_KEY["identity_number"].title, row[8], "student.identity_number"),
                                       (BY_KEY["student_number"].title, row[9], "student.student_number")):  # fmt: skip
             cells[title] = decrypt(stored, column) if stored else ""

@@ -77,6 +77,25 @@ def test_a_revealed_export_is_logged_first_and_comes_in_again_unchanged(full: Wo
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_who_came_back_is_05_until_the_next_term(world: World, tmp_path: Path) -> None:
+    pupil = world.student("201")
+    away = world.start("school201", "suspension", pupil, ground="illness", data={"until": "2027-07-31"})
+    world.complete(away)
+
+    def code(name: str) -> str:
+        export(world.service, tmp_path / name, world.actor("school201"))
+        [row] = sheet(tmp_path / name)
+        return str(row["学籍状态码"])
+
+    assert code("away.xlsx") == "02"
+    world.go(2026, 11, 2)
+    back = world.start("school201", "resumption", pupil, ground="recovered")
+    world.complete(back)
+    assert code("back.xlsx") == "05"
+    world.go(2027, 3, 10)
+    assert code("later.xlsx") == "01"
+
+
 @pytest.mark.parametrize("who", ["county2", "school201.principal"])
 def test_only_a_schools_registrar_sees_whole_numbers(full: World, tmp_path: Path, who: str) -> None:
     with pytest.raises(Forbidden):

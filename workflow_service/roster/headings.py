@@ -118,6 +118,10 @@ _IN_BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
 _CLASS = re.compile(r"(?:\d{4}级)?[(（]?(\d{1,2})[)）]?班?")
 
 
+WORKED_OUT: Final = ("学籍状态码",)
+"""The columns that an export adds and a roster does not ask for: they follow from the others."""
+
+
 def heading_of(cell: str) -> Heading | None:
     """The column that a heading cell means: stars, blanks and remarks in brackets are dropped."""
     plain = _IN_BRACKETS.sub("", unicodedata.normalize("NFKC", cell)).translate({ord(c): None for c in "* \n\r\t:"})

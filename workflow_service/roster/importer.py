@@ -19,6 +19,7 @@ from workflow_service.db import begin, reading
 from workflow_service.errors import Contended, Forbidden
 from workflow_service.models import AccessLog, ImportBatch, Organization
 from workflow_service.roster.checks import CellError, Entry, SchoolInScope, check_row
+from workflow_service.roster.headings import WORKED_OUT
 from workflow_service.roster.matching import Matched, match
 from workflow_service.roster.placing import name_programmes, placed
 from workflow_service.roster.reader import RosterSheet, read_workbook
@@ -235,7 +236,7 @@ def _without_place(sheets: Iterable[RosterSheet]) -> list[str]:
         title
         for sheet in sheets
         for title, column in zip(sheet.titles, sheet.columns, strict=True)
-        if title.strip() and (column is None or not column.stored)
+        if title.strip() and title not in WORKED_OUT and (column is None or not column.stored)
     ]
     return [f"未保存的栏目：{'、'.join(dict.fromkeys(left))}。/ Columns that are not kept."] if left else []
 
