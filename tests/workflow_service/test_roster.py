@@ -156,7 +156,7 @@ def test_an_identity_number_typed_as_a_number_is_refused_with_its_cell(world: Wo
 
 def test_dates_grades_and_school_codes_may_be_numbers_and_digits_full_width(world: World, book: Any) -> None:
     def typed(sheet: Any) -> None:
-        sheet["A2"], sheet["F2"], sheet["J2"], sheet["L2"] = 201, 20180305, 3, 202409
+        sheet["A2"], sheet["F2"], sheet["J2"], sheet["M2"] = 201, 20180305, 3, 202409
         sheet["A3"], sheet["F3"], sheet["H3"] = "２０１", date(2018, 3, 5), sheet["H3"].value.translate(WIDE)
 
     path = edit(book(pupil(1), pupil(3, school_code="201")), typed)
