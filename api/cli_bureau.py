@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import click
 
 from api.cli_wiring import built_service
 from states.calendar import SHANGHAI
+from workflow_service.actors import Actor
 from workflow_service.errors import Invalid, NotFound
 from workflow_service.grants import actor_named
 from workflow_service.holders import add_holder
 from workflow_service.outages import declare_outage
 from workflow_service.schools import mark_city_powers, mark_single_handed
+from workflow_service.service import Service
 from workflow_service.views.organizations import organization_coded
 
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
@@ -81,13 +84,7 @@ def single_handed(code: str, state: str, username: str) -> None:
     Example:
       workflow-service school single-handed 203 on --as county2
     """
-    service = built_service()
-    actor = actor_named(service, username)
-    row = organization_coded(service, actor, code)
-    if row is None:
-        raise NotFound(f"there is no school {code}")
-    mark_single_handed(service, actor, row.id, state == "on", row.version)
-    click.echo(f"{code} {row.name}: single-handed {state}")
+    click.echo(f"{code} {_marked(mark_single_handed, username, code, state)}: single-handed {state}")
 
 
 @school.command("city-powers")
@@ -103,10 +100,15 @@ def city_powers(code: str, state: str, username: str) -> None:
     Example:
       workflow-service school city-powers county4 on --as province2
     """
+    click.echo(f"{code} {_marked(mark_city_powers, username, code, state)}: city powers {state}")
+
+
+def _marked(mark: Callable[[Service, Actor, int, bool, int], object], username: str, code: str, state: str) -> str:
+    """Mark an organization as somebody says; its name. Raises NotFound where he sees none of that code."""
     service = built_service()
     actor = actor_named(service, username)
     row = organization_coded(service, actor, code)
     if row is None:
-        raise NotFound(f"there is no bureau {code}")
-    mark_city_powers(service, actor, row.id, state == "on", row.version)
-    click.echo(f"{code} {row.name}: city powers {state}")
+        raise NotFound(f"there is no organization {code}")
+    mark(service, actor, row.id, state == "on", row.version)
+    return str(row.name)
