@@ -67,7 +67,9 @@ class Registration:
 
 
 def take_registration() -> Registration:
-    """Register the sample and take it down."""
+    """Register the sample and take it down. Raises ValueError where a value of the sample is in no row as it was given:
+    every pupil would be written with the sample's.
+    """
     hashes, cipher = KeyedHash({"1": bytes(32)}), FieldCipher({"1": bytes(32)}, bytes)
     ids = IdMaker(lambda: 1_800_000_000_000, lambda _bits: 0)
     id_ = ids.new_subject()
@@ -85,6 +87,8 @@ def take_registration() -> Registration:
     by = Registering(ids, cipher, hashes)
     for table, row in student_rows(by, id_, SAMPLE, None, "imported", AT, AT, {}):
         found[table] = scribe.line(table, row | _OWN.get(table, {}))
+    if lost := {*words.values(), *cells.values()} - scribe.met:
+        raise ValueError(f"a registered student has no {', '.join(sorted(lost))} that is recognised")
     constants, phrases = scribe.taken()
     trail, changing = found.pop(History), (found.pop(Student), found.pop(Enrolment))
     return Registration(constants, phrases, trail, tuple(found.values()), changing)

@@ -117,7 +117,7 @@ class Scribe:
     """Turns cells into slots. A number that stands for nothing known is an id made on the way: a new one each time.
 
     `names` are the words and numbers that stand for something, wherever they come in a text; `cells` are whole cells
-    that do. Both give the slot.
+    that do. Both give the slot; `met` are those that were found.
     """
 
     names: Mapping[str, str]
@@ -128,6 +128,7 @@ class Scribe:
     moments: set[int] = field(default_factory=set)
     isos: set[int] = field(default_factory=set)
     fresh: dict[str, str] = field(default_factory=dict)
+    met: set[str] = field(default_factory=set)
 
     def line(self, table: type[Base], row: Row) -> Line:
         """A row of `table` taken down; its cells are values of the database or a `Slot`."""
@@ -144,6 +145,7 @@ class Scribe:
         if isinstance(kind, JsonText) and value is not None:
             value = dumps(value)
         if value is not None and value in self.cells:
+            self.met.add(self.cells[value])
             return self.cells[value]
         if type(value) is int and value >= 10**15 and (found := self._named(str(value))):
             return found
@@ -175,6 +177,7 @@ class Scribe:
 
     def _named(self, token: str) -> str | None:
         if token in self.names:
+            self.met.add(self.names[token])
             return self.names[token]
         if token.startswith('"'):
             return "stage"
