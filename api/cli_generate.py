@@ -32,7 +32,7 @@ def generate(
 ) -> None:
     """Fill an empty, migrated database with made-up students, schools and requests; never in production.
 
-    Every account's password is the demo's. It takes some 30 GB and 20 minutes on two cores at the full size.
+    Every account's password is the demo's. A million students took 3 GB and four minutes on two cores; the full size takes ten times that.
 
     \b
     Example:
