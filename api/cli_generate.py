@@ -32,7 +32,8 @@ def generate(
 ) -> None:
     """Fill an empty, migrated database with made-up students, schools and requests; never in production.
 
-    Every account's password is the demo's. A million students took 3 GB and four minutes on two cores; the full size takes ten times that.
+    Every account's password is the demo's. A million students took 3 GB and four minutes on two cores; the full
+    size takes ten times that.
 
     \b
     Example:

@@ -68,7 +68,7 @@ class Worker:
         tally = Tally()
         for index in indexes:
             school = self._plan.province.schools[index]
-            self._school(Random(f"school {self._plan.province.seed} {index}"), school, rows, tally)  # noqa: S311 - nobody lives there
+            self._school(Random(f"school {self._plan.province.seed} {index}"), school, rows, tally)  # noqa: S311
         count = sum(map(len, rows.values()))
         self._loader.write(rows)
         return count, tally
